@@ -1,0 +1,105 @@
+/*
+ * server: connections without a thread each. One epoll set (one-shot), listeners, timers and an elastic pool of
+ * workers serve any number of protocols; a connection at rest is a `struct conn` of some hundred bytes, its session,
+ * and its TLS state.
+ *
+ * A protocol is a table of three functions. `step` runs on a worker, never on two at once for one connection, and is
+ * plain blocking code: SQL, files, anything. It is called with an event, looks at conn_input(), consumes what is
+ * complete, writes replies with conn_write() and returns what it waits for. The pool adds a worker when all are
+ * blocked and something is ready (up to `max_workers`), and lets idle ones go.
+ *
+ *   EVENT_OPEN     the connection is there (for implicit TLS: the handshake is done); greet
+ *   EVENT_INPUT    bytes came in since the last step; also after STEP_TLS when the handshake is done
+ *   EVENT_DRAINED  after STEP_DRAIN: the output has gone out, go on producing
+ *   EVENT_WAKE     another thread called server_wake()
+ *   EVENT_TIMEOUT  nothing came in for the time set with conn_set_timeout()
+ *   EVENT_EOF      the peer closed its sending side (what was buffered has been offered before); reply and STEP_CLOSE
+ *
+ * More than one can be due: they come one after another. After STEP_CLOSE, or when the connection breaks, `close` is
+ * called once, and frees the session.
+ */
+#ifndef NET_SERVER_H
+#define NET_SERVER_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+struct server;
+struct conn;
+struct tls_context; /* net/tls.h */
+
+enum event { EVENT_OPEN, EVENT_INPUT, EVENT_DRAINED, EVENT_WAKE, EVENT_TIMEOUT, EVENT_EOF };
+
+enum step {
+    STEP_WAIT,  /* flush the output and park until there is more input (or a wake, or the timeout) */
+    STEP_DRAIN, /* flush the output, park until it is gone, then EVENT_DRAINED: for long answers to slow readers */
+    STEP_TLS,   /* flush the output, throw away input already buffered in plain text (injection, RFC 3207 section 4.2), */
+                /* start TLS as a server; EVENT_INPUT follows with new input under TLS */
+    STEP_CLOSE, /* flush the output (bounded in time) and close */
+};
+
+struct protocol {
+    const char *name; /* "smtp", for logs */
+    void *(*open)(struct conn *c, void *context);                     /* makes the session; NULL refuses the connection */
+    enum step (*step)(struct conn *c, void *session, enum event event);
+    void (*close)(struct conn *c, void *session);
+};
+
+struct listener_options {
+    const struct protocol *protocol;
+    void *context;             /* handed to protocol->open */
+    struct tls_context *tls;   /* for STARTTLS and implicit TLS; NULL: neither */
+    bool implicit_tls;         /* handshake first */
+    size_t max_input;          /* bytes buffered before the protocol must consume, e.g. 64 KiB (more is not read) */
+    uint32_t max_connections;  /* over this a connection is refused: protocol->open is not called; 0: server's limit */
+    const char *busy_reply;    /* sent to a refused connection, e.g. "421 4.7.0 Too many connections\r\n" */
+};
+
+struct server_options {
+    int max_workers;           /* threads at the most */
+    uint32_t max_connections;  /* all listeners together */
+};
+
+struct server *server_new(const struct server_options *o);
+/* Listens on "127.0.0.1:2525", "[::1]:2525" or "unix:/path" (mode 0666). False with err when it can't. */
+bool server_listen(struct server *s, const char *address, const struct listener_options *o, struct err *err);
+/* Serves until server_stop(); true after a clean stop. Call once, from the main thread. */
+bool server_run(struct server *s);
+/* From any thread or a signal handler: stop accepting, wake each connection with EVENT_TIMEOUT and conn_closing() true
+ * so that it can say goodbye, wait at most grace_ms for the rest, and let server_run return. */
+void server_stop(struct server *s, int grace_ms);
+void server_free(struct server *s);
+uint32_t server_connections(const struct server *s);
+
+/* A connection's handle for other threads: stays valid (and harmless) after the connection is gone. */
+typedef uint64_t conn_id;
+conn_id conn_get_id(const struct conn *c);
+/* Has EVENT_WAKE delivered to the connection, once for any number of calls before the step runs. Any thread. */
+void server_wake(struct server *s, conn_id id);
+
+/* ---- within step (and open): the connection ---- */
+
+struct server *conn_server(const struct conn *c);
+struct str conn_input(const struct conn *c);            /* what has come in and was not consumed; valid until consume */
+void conn_consume(struct conn *c, size_t n);
+bool conn_input_full(const struct conn *c);             /* max_input is reached: consume or give up */
+void conn_write(struct conn *c, struct str bytes);      /* appends to the output; sent when the step returns */
+void conn_printf(struct conn *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+struct buf *conn_output(struct conn *c);                /* the output buffer itself, for builders */
+size_t conn_output_pending(const struct conn *c);       /* over some 256 KiB: return STEP_DRAIN and go on later */
+bool conn_flush(struct conn *c);                        /* tries to send now without waiting; false: connection broken */
+void conn_set_timeout(struct conn *c, int ms);          /* until EVENT_TIMEOUT, restarted by input; 0: none */
+bool conn_closing(const struct conn *c);                /* the server is stopping: say goodbye and STEP_CLOSE */
+bool conn_is_tls(const struct conn *c);
+bool conn_tls_available(const struct conn *c);          /* the listener has TLS and it is not on yet */
+const char *conn_tls_version(const struct conn *c);     /* "TLSv1.3", or "" */
+const char *conn_tls_cipher(const struct conn *c);      /* "TLS_AES_256_GCM_SHA384", or "" */
+const char *conn_peer(const struct conn *c);            /* "192.0.2.1", "2001:db8::1" or "unix" */
+uint16_t conn_peer_port(const struct conn *c);
+bool conn_is_local(const struct conn *c);               /* loopback address or UNIX socket */
+const struct sockaddr_storage *conn_peer_address(const struct conn *c);
+
+#endif
