@@ -111,11 +111,12 @@ struct db_listener *db_listen(const char *conninfo, const char *const *channels,
                               struct err *err);
 void db_listener_stop(struct db_listener *l);
 
-/* Sends notifications outside of the transactions that cause them (a NOTIFY inside serialises commits): payloads are gathered,
- * equal ones once, and go in one transaction, at once when it has been quiet, else every 50 ms at the latest. */
+/* Sends notifications outside of the transactions that cause them (a NOTIFY inside serialises commits). Payloads are gathered
+ * by key, the newest of a key alone, and go in one transaction: at once when it has been quiet, else every 50 ms. While
+ * PostgreSQL is away they wait. */
 struct db_notifier;
 struct db_notifier *db_notifier_new(const char *conninfo, const char *channel, struct err *err);
-void db_notifier_send(struct db_notifier *n, struct str payload); /* copied; never waits for the database */
+void db_notifier_send(struct db_notifier *n, struct str key, struct str payload); /* copied; never waits for the database */
 void db_notifier_stop(struct db_notifier *n);
 
 #endif
