@@ -53,7 +53,7 @@ struct listener_options {
     void *context;             /* handed to protocol->open */
     struct tls_context *tls;   /* for STARTTLS and implicit TLS; NULL: neither */
     bool implicit_tls;         /* handshake first */
-    size_t max_input;          /* bytes buffered before the protocol must consume, e.g. 64 KiB (more is not read) */
+    size_t max_input;          /* bytes buffered before the protocol must consume (more is not read); 0: 64 KiB */
     uint32_t max_connections;  /* over this a connection is refused: protocol->open is not called; 0: server's limit */
     const char *busy_reply;    /* sent to a refused connection, e.g. "421 4.7.0 Too many connections\r\n" */
 };
@@ -73,6 +73,9 @@ bool server_run(struct server *s);
 void server_stop(struct server *s, int grace_ms);
 void server_free(struct server *s);
 uint32_t server_connections(const struct server *s);
+int server_workers(const struct server *s);             /* threads there are now */
+/* The port of the i-th listener (from 0; useful after listening on port 0); 0 for a UNIX socket. */
+uint16_t server_port(const struct server *s, size_t i);
 
 /* A connection's handle for other threads: stays valid (and harmless) after the connection is gone. */
 typedef uint64_t conn_id;
