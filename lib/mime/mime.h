@@ -3,6 +3,9 @@
  * offset of each part, sort keys and preview. Everything the IMAP server and the webmail later show without opening the
  * message comes from the card. RFC 5322, 2045, 2046, 2047, 2183, 2231, 6532; the IMAP shapes are RFC 9051 section 7.5.2.
  *
+ * A message/rfc822 (or message/global) part has the message inside as its only child. A multipart in which no boundary
+ * was found has none; it is rendered as the text it shows to a reader, and mime_find_part agrees.
+ *
  * Hostile input: work is linear in the message, and depth, parts, header fields and field sizes are bounded
  * (enum mime_limit); what lies beyond a bound is kept as opaque body of the enclosing part, never refused, never lost.
  * Line ends may be CR LF or bare LF.
@@ -50,7 +53,7 @@ struct mime_part {
     uint32_t number;                         /* 1-based among its siblings; the root is 0 */
     uint64_t header_offset, body_offset;     /* in the message's bytes */
     uint64_t header_bytes, body_bytes;       /* header with its empty line; body without the boundary's line end */
-    uint64_t body_lines;
+    uint64_t body_lines;                     /* line ends in the body */
     struct str type, subtype;                /* lower case; default text/plain (message/rfc822 in multipart/digest) */
     struct mime_parameter *parameter;        /* of Content-Type */
     size_t parameter_count;
@@ -59,7 +62,8 @@ struct mime_part {
     struct str disposition;                  /* lower case; p NULL: absent */
     struct mime_parameter *disposition_parameter;
     size_t disposition_parameter_count;
-    struct mime_envelope *envelope;          /* of the root (always) and of a message/rfc822's content (on that part), else NULL */
+    struct mime_envelope *envelope;          /* of the root (always) and of a message/rfc822's content (on the content's root, and
+                                                on the message/rfc822 part itself unless that is the root), else NULL */
 };
 
 struct mime_card {
@@ -67,8 +71,8 @@ struct mime_card {
     struct mime_envelope *envelope; /* the root's */
     uint64_t size;                  /* bytes of the message */
     int64_t sent_at;                /* Date in microseconds since 1970, INT64_MIN where there is none or it can't be read */
-    struct str subject;             /* decoded to UTF-8, unfolded */
-    struct str base_subject;        /* RFC 5256 section 2.1, decoded, for sorting and threads */
+    struct str subject;             /* decoded to UTF-8, unfolded, at most 4096 bytes */
+    struct str base_subject;        /* RFC 5256 section 2.1, decoded, for sorting and threads, at most 1000 bytes */
     struct str from_name;           /* display name or address of the first From, decoded */
     struct str preview;             /* first 200 characters of readable text, UTF-8, white space folded (RFC 8970) */
     struct str references;          /* Message-IDs of References and In-Reply-To, "<a> <b>", bounded; for threads */
