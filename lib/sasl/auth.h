@@ -11,6 +11,10 @@
 #include "directory/directory.h"
 
 struct auth;
+struct db;
+
+/* A login token is this and 32 random bytes in base64url; login_token.token_hash is the SHA-256 of the whole. */
+#define AUTH_TOKEN_PREFIX "mansio_token_"
 
 enum auth_result {
     AUTH_OK,
