@@ -12,8 +12,10 @@
 
 struct dns;
 
-/* resolver: NULL or "" for the root servers' own recursion; "system" for /etc/resolv.conf; else one or more "addr@port"
- * separated by blanks to forward to. */
+/* resolver: NULL or "" for recursion from the root servers on (validating where Debian's dns-root-data is installed);
+ * "system" for /etc/resolv.conf and /etc/hosts; else one or more "addr@port" separated by blanks to forward to, and
+ * "anchor=/path" (DNSKEY or DS records in zone file form) to validate by. NULL with err set where that can't be done.
+ * An answer is waited for 15 seconds at most; 512 questions are under way at once, more wait for their turn. */
 struct dns *dns_new(const char *resolver, struct err *err);
 void dns_free(struct dns *d);
 
