@@ -28,8 +28,8 @@ struct conn *conn_new(struct server *s, struct listener *l, int fd, const struct
     c->fd = fd;
     c->armed = NOT_ARMED;
     c->peer = *peer;
-    address_unmap(&c->peer);
-    address_text(&c->peer, c->peer_text);
+    sockaddr_unmap(&c->peer);
+    sockaddr_text(&c->peer, c->peer_text);
     c->phase = l->o.implicit_tls ? PHASE_HANDSHAKE : PHASE_SERVE;
     c->deadline = clock_monotonic() + HANDSHAKE_MS * MILLISECOND;
     atomic_fetch_add(&s->connections, 1);
@@ -429,8 +429,8 @@ const char *conn_tls_cipher(const struct conn *c) { return c->tls ? tls_session_
 
 const char *conn_peer(const struct conn *c) { return c->peer_text; }
 
-uint16_t conn_peer_port(const struct conn *c) { return address_port(&c->peer); }
+uint16_t conn_peer_port(const struct conn *c) { return sockaddr_port(&c->peer); }
 
-bool conn_is_local(const struct conn *c) { return address_is_local(&c->peer); }
+bool conn_is_local(const struct conn *c) { return sockaddr_is_local(&c->peer); }
 
 const struct sockaddr_storage *conn_peer_address(const struct conn *c) { return &c->peer; }

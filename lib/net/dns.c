@@ -9,7 +9,7 @@
 #include "base/codec.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "net/address.h"
+#include "net/sockaddr.h"
 
 #include <arpa/nameser.h>
 #include <netinet/in.h>
@@ -90,7 +90,7 @@ static bool add_forwarder(struct ub_ctx *ub, struct str word, struct err *err) {
     struct str address = at < 0 ? word : str_sub(word, 0, (size_t)at);
     if (at >= 0 && (!str_u32(str_sub(word, (size_t)at + 1, word.n), &port) || port == 0 || port > UINT16_MAX))
         return err_set(err, "resolver: '%.*s' has no port after its '@'", STR_ARG(word));
-    if (!str_to_c(word, text, sizeof text) || !address_from_text(address, (uint16_t)port, &a))
+    if (!str_to_c(word, text, sizeof text) || !sockaddr_from_text(address, (uint16_t)port, &a))
         return err_set(err, "resolver: '%.*s' is no address: write 192.0.2.1@53", STR_ARG(word));
     return !ub_failed(ub_ctx_set_fwd(ub, text), err, "forwarding to", text);
 }
@@ -496,7 +496,7 @@ enum dns_status dns_txt(struct dns *d, struct arena *a, struct str name, struct 
 static bool reverse_name(const struct sockaddr_storage *address, struct buf *out) {
     static const char hex[] = "0123456789abcdef";
     struct sockaddr_storage plain = *address;
-    address_unmap(&plain);
+    sockaddr_unmap(&plain);
     if (plain.ss_family == AF_INET) {
         const unsigned char *p = (const unsigned char *)&((struct sockaddr_in *)&plain)->sin_addr;
         buf_printf(out, "%d.%d.%d.%d.in-addr.arpa", p[3], p[2], p[1], p[0]);

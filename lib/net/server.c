@@ -72,12 +72,12 @@ static bool listen_tcp(struct listener *l, const struct sockaddr_storage *a, str
     setsockopt(l->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     setsockopt(l->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
     setsockopt(l->fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
-    if (bind(l->fd, (const struct sockaddr *)a, address_length(a)) != 0 || listen(l->fd, BACKLOG) != 0)
+    if (bind(l->fd, (const struct sockaddr *)a, sockaddr_length(a)) != 0 || listen(l->fd, BACKLOG) != 0)
         return err_errno(err, "can't listen on %s", l->name);
     struct sockaddr_storage bound;
     socklen_t n = sizeof bound;
     if (getsockname(l->fd, (struct sockaddr *)&bound, &n) == 0)
-        l->port = address_port(&bound);
+        l->port = sockaddr_port(&bound);
     return true;
 }
 
@@ -89,7 +89,7 @@ static bool clear_path(const char *path, const struct sockaddr_storage *a, struc
     if (!S_ISSOCK(st.st_mode))
         return err_set(err, "can't listen on %s: there is a file that is no socket", path);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    bool alive = fd >= 0 && (connect(fd, (const struct sockaddr *)a, address_length(a)) == 0 || errno == EAGAIN);
+    bool alive = fd >= 0 && (connect(fd, (const struct sockaddr *)a, sockaddr_length(a)) == 0 || errno == EAGAIN);
     if (fd >= 0)
         close(fd);
     if (alive)
@@ -101,10 +101,10 @@ static bool clear_path(const char *path, const struct sockaddr_storage *a, struc
 
 static bool listen_unix(struct listener *l, const char *path, struct err *err) {
     struct sockaddr_storage a;
-    if (!address_unix(path, &a, err) || !clear_path(path, &a, err))
+    if (!sockaddr_unix(path, &a, err) || !clear_path(path, &a, err))
         return false;
     l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (l->fd < 0 || bind(l->fd, (const struct sockaddr *)&a, address_length(&a)) != 0)
+    if (l->fd < 0 || bind(l->fd, (const struct sockaddr *)&a, sockaddr_length(&a)) != 0)
         return err_errno(err, "can't make the socket %s", path);
     snprintf(l->path, sizeof l->path, "%s", path);
     if (chmod(path, 0666) != 0 || listen(l->fd, BACKLOG) != 0)
@@ -131,7 +131,7 @@ bool server_listen(struct server *s, const char *address, const struct listener_
     l->fd = -1;
     snprintf(l->name, sizeof l->name, "%s (%s)", address, o->protocol->name);
     bool ok = strncmp(address, "unix:", 5) == 0 ? listen_unix(l, address + 5, err)
-                                                : address_parse(address, &a, err) && listen_tcp(l, &a, err);
+                                                : sockaddr_parse(address, &a, err) && listen_tcp(l, &a, err);
     if (!ok) {
         listener_close(l);
         free(l);

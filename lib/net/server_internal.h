@@ -5,7 +5,7 @@
 #ifndef NET_SERVER_INTERNAL_H
 #define NET_SERVER_INTERNAL_H
 
-#include "net/address.h"
+#include "net/sockaddr.h"
 #include "net/server.h"
 #include "net/slots.h"
 #include "net/timers.h"
@@ -25,7 +25,7 @@ struct listener {
     struct listener_options o;
     int fd;
     uint16_t port;
-    char path[ADDRESS_PATH]; /* of a UNIX socket, or "" */
+    char path[SOCKADDR_PATH]; /* of a UNIX socket, or "" */
     char name[160];          /* its address, for logs */
     _Atomic uint32_t connections;
 };
@@ -119,7 +119,7 @@ struct conn {
     struct buf out;
     size_t out_start; /* bytes of out that have been sent */
     struct sockaddr_storage peer;
-    char peer_text[ADDRESS_TEXT];
+    char peer_text[SOCKADDR_TEXT];
 };
 
 /* pool.c */

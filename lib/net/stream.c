@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "net/address.h"
+#include "net/sockaddr.h"
 #include "net/tls_session.h"
 
 #include <errno.h>
@@ -17,7 +17,7 @@ enum { INPUT_BYTES = 16384, BACKLOG_RETRY_MS = 10 };
 struct stream {
     int fd;
     struct tls_session *tls;
-    char peer[ADDRESS_TEXT], local[ADDRESS_TEXT];
+    char peer[SOCKADDR_TEXT], local[SOCKADDR_TEXT];
     size_t start, end; /* what has been read and not taken */
     char input[INPUT_BYTES];
 };
@@ -51,7 +51,7 @@ static struct stream *stream_new(const struct sockaddr_storage *to, struct err *
     s->tls = NULL;
     s->start = s->end = 0;
     s->local[0] = 0;
-    address_text(to, s->peer);
+    sockaddr_text(to, s->peer);
     s->fd = socket(to->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (s->fd >= 0)
         return s;
@@ -61,17 +61,17 @@ static struct stream *stream_new(const struct sockaddr_storage *to, struct err *
 }
 
 static bool bind_from(struct stream *s, const struct sockaddr_storage *from, struct err *err) {
-    if (!from || bind(s->fd, (const struct sockaddr *)from, address_length(from)) == 0)
+    if (!from || bind(s->fd, (const struct sockaddr *)from, sockaddr_length(from)) == 0)
         return true;
-    char text[ADDRESS_TEXT];
-    address_text(from, text);
+    char text[SOCKADDR_TEXT];
+    sockaddr_text(from, text);
     return err_errno(err, "can't use %s as the source address", text);
 }
 
 static bool connect_within(struct stream *s, const struct sockaddr_storage *to, const char *name, int timeout_ms,
                            struct err *err) {
     int64_t deadline = deadline_in(timeout_ms);
-    while (connect(s->fd, (const struct sockaddr *)to, address_length(to)) != 0) {
+    while (connect(s->fd, (const struct sockaddr *)to, sockaddr_length(to)) != 0) {
         if (errno == EINPROGRESS || errno == EINTR) {
             int failure = 0;
             socklen_t n = sizeof failure;
@@ -103,13 +103,13 @@ struct stream *stream_connect(const struct sockaddr_storage *to, const struct so
     struct sockaddr_storage local = {0};
     socklen_t n = sizeof local;
     if (getsockname(s->fd, (struct sockaddr *)&local, &n) == 0)
-        address_text(&local, s->local);
+        sockaddr_text(&local, s->local);
     return s;
 }
 
 struct stream *stream_connect_unix(const char *path, int timeout_ms, struct err *err) {
     struct sockaddr_storage to;
-    if (!address_unix(path, &to, err))
+    if (!sockaddr_unix(path, &to, err))
         return NULL;
     struct stream *s = stream_new(&to, err);
     if (!s)

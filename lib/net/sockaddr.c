@@ -1,12 +1,12 @@
-#include "net/address.h"
+#include "net/sockaddr.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <sys/un.h>
 
-bool address_from_text(struct str text, uint16_t port, struct sockaddr_storage *out) {
-    char host[ADDRESS_TEXT];
+bool sockaddr_from_text(struct str text, uint16_t port, struct sockaddr_storage *out) {
+    char host[SOCKADDR_TEXT];
     memset(out, 0, sizeof *out);
     if (text.n > 2 && text.p[0] == '[' && text.p[text.n - 1] == ']')
         text = str_sub(text, 1, text.n - 2);
@@ -27,19 +27,19 @@ bool address_from_text(struct str text, uint16_t port, struct sockaddr_storage *
     return false;
 }
 
-bool address_parse(const char *text, struct sockaddr_storage *out, struct err *err) {
+bool sockaddr_parse(const char *text, struct sockaddr_storage *out, struct err *err) {
     struct str s = str_of(text);
     ptrdiff_t colon = str_rchr(s, ':');
     uint32_t port;
     bool bracketed = s.n && s.p[0] == '[';
     if (colon < 0 || !str_u32(str_sub(s, (size_t)colon + 1, s.n), &port) || port > UINT16_MAX ||
-        !address_from_text(str_sub(s, 0, (size_t)colon), (uint16_t)port, out) ||
+        !sockaddr_from_text(str_sub(s, 0, (size_t)colon), (uint16_t)port, out) ||
         bracketed != (out->ss_family == AF_INET6))
         return err_set(err, "'%s' is no address: write 127.0.0.1:25, [::1]:25 or unix:/path", text);
     return true;
 }
 
-bool address_unix(const char *path, struct sockaddr_storage *out, struct err *err) {
+bool sockaddr_unix(const char *path, struct sockaddr_storage *out, struct err *err) {
     struct sockaddr_un *u = (struct sockaddr_un *)out;
     memset(out, 0, sizeof *out);
     if (!*path || !str_to_c(str_of(path), u->sun_path, sizeof u->sun_path))
@@ -48,7 +48,7 @@ bool address_unix(const char *path, struct sockaddr_storage *out, struct err *er
     return true;
 }
 
-socklen_t address_length(const struct sockaddr_storage *a) {
+socklen_t sockaddr_length(const struct sockaddr_storage *a) {
     switch (a->ss_family) {
     case AF_INET:
         return sizeof(struct sockaddr_in);
@@ -61,7 +61,7 @@ socklen_t address_length(const struct sockaddr_storage *a) {
     }
 }
 
-void address_unmap(struct sockaddr_storage *a) {
+void sockaddr_unmap(struct sockaddr_storage *a) {
     struct sockaddr_in6 v6;
     if (a->ss_family != AF_INET6)
         return;
@@ -74,17 +74,17 @@ void address_unmap(struct sockaddr_storage *a) {
     memcpy(a, &v4, sizeof v4);
 }
 
-void address_text(const struct sockaddr_storage *a, char out[ADDRESS_TEXT]) {
+void sockaddr_text(const struct sockaddr_storage *a, char out[SOCKADDR_TEXT]) {
     struct sockaddr_storage plain = *a;
-    address_unmap(&plain);
-    snprintf(out, ADDRESS_TEXT, "unix");
+    sockaddr_unmap(&plain);
+    snprintf(out, SOCKADDR_TEXT, "unix");
     if (plain.ss_family == AF_INET)
-        inet_ntop(AF_INET, &((struct sockaddr_in *)&plain)->sin_addr, out, ADDRESS_TEXT);
+        inet_ntop(AF_INET, &((struct sockaddr_in *)&plain)->sin_addr, out, SOCKADDR_TEXT);
     else if (plain.ss_family == AF_INET6)
-        inet_ntop(AF_INET6, &((struct sockaddr_in6 *)&plain)->sin6_addr, out, ADDRESS_TEXT);
+        inet_ntop(AF_INET6, &((struct sockaddr_in6 *)&plain)->sin6_addr, out, SOCKADDR_TEXT);
 }
 
-uint16_t address_port(const struct sockaddr_storage *a) {
+uint16_t sockaddr_port(const struct sockaddr_storage *a) {
     if (a->ss_family == AF_INET)
         return ntohs(((const struct sockaddr_in *)a)->sin_port);
     if (a->ss_family == AF_INET6)
@@ -92,16 +92,16 @@ uint16_t address_port(const struct sockaddr_storage *a) {
     return 0;
 }
 
-void address_set_port(struct sockaddr_storage *a, uint16_t port) {
+void sockaddr_set_port(struct sockaddr_storage *a, uint16_t port) {
     if (a->ss_family == AF_INET)
         ((struct sockaddr_in *)a)->sin_port = htons(port);
     else if (a->ss_family == AF_INET6)
         ((struct sockaddr_in6 *)a)->sin6_port = htons(port);
 }
 
-bool address_is_local(const struct sockaddr_storage *a) {
+bool sockaddr_is_local(const struct sockaddr_storage *a) {
     struct sockaddr_storage plain = *a;
-    address_unmap(&plain);
+    sockaddr_unmap(&plain);
     if (plain.ss_family == AF_INET)
         return ntohl(((struct sockaddr_in *)&plain)->sin_addr.s_addr) >> 24 == 127;
     if (plain.ss_family == AF_INET6)
