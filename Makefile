@@ -7,3 +7,5 @@ PREFIX ?= /usr/local
 .DEFAULT_GOAL := programs
 
 include build.mk
+include run.mk
+include check.mk

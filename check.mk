@@ -1,0 +1,26 @@
+# Testing.
+#
+#   make check                  everything; ONLY='imap chaos' for tests with one of these in their name
+#   make check SAN=address      (or thread) unit and protocol tests of that build alone, with clang
+#   make lint                   layering, layout and static analysis
+
+.PHONY: check check-programs
+ONLY ?=
+ifeq ($(SAN),)
+BUILDS := gcc clang-address
+else
+BUILDS := clang-$(SAN)
+endif
+
+check: test-packages
+	@$(MAKE) --no-print-directory $(JOBS) check-programs
+	@tests/run --builds '$(BUILDS)' $(ONLY)
+
+# Each build is a make of its own; the clang one also shows that clang has no complaints.
+check-programs: $(BUILDS:%=build-%) $(if $(SAN),,build-fuzz)
+build-gcc:
+	@$(MAKE) --no-print-directory CC=gcc SAN= programs unit-tests
+build-clang-%:
+	@$(MAKE) --no-print-directory CC=clang SAN=$* programs unit-tests
+build-fuzz:
+	@$(MAKE) --no-print-directory BUILD=build/fuzz CC=clang SAN=address CFLAGS=-fsanitize=fuzzer-no-link fuzzers

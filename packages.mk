@@ -1,0 +1,16 @@
+# Debian packages, by what they are needed for. `package/command` is satisfied by the command alone, whoever
+# installed it. tools/packages installs what is missing.
+
+# compiling
+PACKAGES_BUILD := gcc g++ libc6-dev make pkg-config libpq-dev libssl-dev libidn2-dev libjansson-dev libzstd-dev \
+    libargon2-dev libpsl-dev libunistring-dev libunbound-dev libcrypt-dev libfcgi-dev libetpan-dev libgumbo-dev \
+    libctemplate-dev libseccomp-dev gettext
+
+# a private instance: what the programs speak to, and what tools/instance uses
+PACKAGES_RUN := postgresql-15 postgresql-client-15 nginx bind9 bind9-utils bind9-dnsutils unbound \
+    openssl python3 ca-certificates publicsuffix
+
+# make check and make lint
+PACKAGES_TEST := clang clang-format clang-tidy libclang-rt-14-dev llvm/llvm-symbolizer cppcheck shellcheck libcmocka-dev \
+    python3-aiosmtpd swaks isync mutt msmtp fetchmail curl jq libpython3.11-testsuite mandoc procps util-linux \
+    chromium fonts-dejavu-core nodejs/node npm/npm

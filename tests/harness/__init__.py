@@ -1,0 +1,23 @@
+"""What tests of the running programs use: a private instance, people in it, mail, and patience with a deadline.
+
+    import unittest
+    import harness
+
+    class Delivery(unittest.TestCase):
+        def setUp(self):
+            self.mansio = harness.shared()              # one instance for all tests, private() for a test that breaks things
+            self.domain = self.mansio.new_domain()      # names nobody else uses
+            self.livia = self.mansio.new_account(self.domain)
+
+        def test_mail_arrives(self):
+            self.mansio.send("someone@outside.test", self.livia.address, subject="Salve")
+            message = self.mansio.wait_for_mail(self.livia, subject="Salve")
+
+docs/testing.md tells more.
+"""
+
+from .mansio import Account, Mansio, message, private, shared
+from .outside import Outside
+from .patience import eventually
+
+__all__ = ["Account", "Mansio", "Outside", "eventually", "message", "private", "shared"]
