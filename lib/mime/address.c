@@ -57,9 +57,32 @@ static void add_word(struct reader *r, struct str word) {
     r->gap = false;
 }
 
+static bool is_atom(char c) {
+    switch (c) {
+    case 0:
+    case ' ':
+    case '\t':
+    case '\r':
+    case '\n':
+    case '(':
+    case ')':
+    case '<':
+    case '>':
+    case '@':
+    case ',':
+    case ';':
+    case ':':
+    case '"':
+    case '[':
+        return false;
+    default:
+        return true;
+    }
+}
+
 static void read_atom(struct reader *r) {
     size_t start = r->at;
-    while (r->at < r->s.n && !mime_blank(r->s.p[r->at]) && r->s.p[r->at] && !strchr("()<>@,;:\"[", r->s.p[r->at]))
+    while (r->at < r->s.n && is_atom(r->s.p[r->at]))
         r->at++;
     if (r->at == start) /* NUL, which no address holds */
         r->at++;

@@ -26,7 +26,15 @@ static size_t name_colon(struct str line) {
     return name && i < line.n && line.p[i] == ':' ? i : 0;
 }
 
-bool mime_is_field(struct str line) { return name_colon(line) > 0; }
+static bool is_mbox_line(struct str line) { return str_starts(line, STR("From ")) || str_starts(line, STR(">From ")); }
+
+enum mime_header_line mime_header_line(struct str line, bool first) {
+    if (line.n == 0)
+        return HEADER_EMPTY;
+    if (!first && mime_blank(line.p[0]))
+        return HEADER_FOLDED;
+    return name_colon(line) || (first && is_mbox_line(line)) ? HEADER_FIELD : HEADER_FOREIGN;
+}
 
 /* Index behind the field whose first line is at `at`: its continuation lines begin with a blank. */
 static size_t field_end(struct str s, size_t at) {
@@ -100,13 +108,17 @@ struct str mime_header_get(struct arena *a, struct str header, struct str name) 
 }
 
 size_t mime_header_length(struct str message) {
-    size_t at = 0;
-    while (at < message.n) {
-        size_t next;
-        struct str line = mime_line(message, at, &next);
-        at = next;
-        if (line.n == 0)
-            break;
+    size_t foreign = SIZE_MAX; /* the first line behind the last field */
+    for (size_t at = 0, next; at < message.n; at = next) {
+        enum mime_header_line kind = mime_header_line(mime_line(message, at, &next), at == 0);
+        if (kind == HEADER_EMPTY)
+            return foreign < at ? foreign : next;
+        if (kind == HEADER_FOREIGN && at == 0)
+            return 0;
+        if (kind == HEADER_FIELD)
+            foreign = SIZE_MAX;
+        else if (kind == HEADER_FOREIGN && foreign == SIZE_MAX)
+            foreign = at;
     }
-    return at;
+    return foreign < message.n ? foreign : message.n;
 }

@@ -95,6 +95,10 @@ void mime_render_nstring(struct str s, struct buf *out);
 /* The part that a section path (1-based numbers) names as IMAP counts them, or NULL. A count of 0 is the root. */
 const struct mime_part *mime_find_part(const struct mime_part *root, const uint32_t *path, size_t count);
 
+/* Appends the section path ("1.2") that names a part so, with dots; nothing for a multipart that is the root. The multipart
+ * of a message inside has the path of that message. */
+void mime_part_section(const struct mime_part *part, struct buf *out);
+
 /* ---- header fields of a header block (ends at the empty line or the end) ---- */
 struct mime_field {
     struct str name; /* as written */
@@ -105,7 +109,9 @@ struct mime_field {
 bool mime_next_field(struct str *header, struct mime_field *field);
 /* The body of the first field of this name, unfolded, trimmed, in the arena; p NULL where there is none. */
 struct str mime_header_get(struct arena *a, struct str header, struct str name);
-/* Length of the header block with its empty line, in bytes. */
+/* Length of the header block with its empty line, in bytes: of the message's own header, as in its root part. 0 where the
+ * message begins with a line that is no field. Lines that are no field but stand between fields are part of the header;
+ * behind the last field they begin the body (the empty line was forgotten). */
 size_t mime_header_length(struct str message);
 
 /* ---- decoding ---- */
@@ -119,11 +125,19 @@ struct mime_addresses mime_parse_addresses(struct arena *a, struct str body);
 /* Date (RFC 5322 section 3.3 and the obsolete forms) to microseconds since 1970; INT64_MIN where it can't be read. */
 int64_t mime_parse_date(struct str body);
 struct str mime_parameter_get(const struct mime_parameter *p, size_t count, struct str name); /* p NULL: absent */
+/* Parameters as a BODYSTRUCTURE lists them (RFC 2231 pieces still apart) joined and decoded; *count goes in and out. */
+struct mime_parameter *mime_join_parameters(struct arena *a, const struct mime_parameter *raw, size_t *count);
 /* The file name for an attachment: Content-Disposition's filename, else Content-Type's name; p NULL: none. */
 struct str mime_part_filename(const struct mime_part *part);
 
 /* ---- building ---- */
-void mime_encode_words(struct str utf8, struct buf *out);       /* a header value, encoded words where it is not ASCII, folded */
+/* A header field's value, as encoded words where it is not ASCII, folded to lines of 76 columns. Line ends and other control
+ * characters in it do not get through. */
+void mime_encode_words(struct str utf8, struct buf *out);
+/* A display name before "<address>": as it is, quoted, or as encoded words. */
+void mime_encode_phrase(struct str utf8, struct buf *out);
+/* Appends ";<CR><LF> name=value" to a Content-Type or Content-Disposition, in RFC 2231's form where the value needs it. */
+void mime_encode_parameter(struct str name, struct str utf8, struct buf *out);
 void mime_encode_base64(struct str body, struct buf *out);      /* 76-character lines, CR LF */
 void mime_encode_quoted_printable(struct str text, struct buf *out);
 

@@ -199,25 +199,35 @@ static struct str value_of(struct arena *a, struct piece *pieces, size_t count, 
     return join_extended(a, extended, n);
 }
 
-struct mime_parameter *mime_parse_parameters(struct arena *a, struct str s, size_t *count) {
-    struct piece pieces[MIME_MAX_PARAMETERS];
-    size_t found = read_pieces(a, s, pieces, MIME_MAX_PARAMETERS), n = 0;
+static struct mime_parameter *join_pieces(struct arena *a, struct piece *pieces, size_t found, size_t *count) {
     *count = 0;
     if (found == 0)
         return NULL;
+    size_t n = 0;
     struct mime_parameter *parameters = arena_array(a, found, sizeof *parameters);
     for (size_t i = 0; i < found; i++) {
-        bool known = false;
-        for (size_t k = 0; k < n && !known; k++)
-            known = str_eq(parameters[k].name, pieces[i].name);
-        if (known)
+        if (mime_parameter_get(parameters, n, pieces[i].name).p)
             continue;
         parameters[n].name = pieces[i].name;
-        parameters[n].value = value_of(a, pieces, found, &pieces[i], pieces[i].name);
-        n++;
+        parameters[n++].value = value_of(a, pieces, found, &pieces[i], pieces[i].name);
     }
     *count = n;
     return parameters;
+}
+
+struct mime_parameter *mime_parse_parameters(struct arena *a, struct str s, size_t *count) {
+    struct piece pieces[MIME_MAX_PARAMETERS];
+    return join_pieces(a, pieces, read_pieces(a, s, pieces, MIME_MAX_PARAMETERS), count);
+}
+
+struct mime_parameter *mime_join_parameters(struct arena *a, const struct mime_parameter *raw, size_t *count) {
+    struct piece pieces[MIME_MAX_PARAMETERS];
+    size_t n = *count < MIME_MAX_PARAMETERS ? *count : MIME_MAX_PARAMETERS;
+    for (size_t i = 0; i < n; i++) {
+        pieces[i] = (struct piece){.value = raw[i].value};
+        split_name(a, raw[i].name, &pieces[i]);
+    }
+    return join_pieces(a, pieces, n, count);
 }
 
 struct str mime_parameter_get(const struct mime_parameter *p, size_t count, struct str name) {
@@ -233,4 +243,63 @@ struct str mime_part_filename(const struct mime_part *part) {
     if (name.n == 0)
         name = mime_parameter_get(part->parameter, part->parameter_count, STR("name"));
     return name.n ? name : MIME_NO_STR;
+}
+
+/* ---- building ---- */
+
+static bool attribute_byte(char c) { /* RFC 2231 section 7 */
+    return ascii_alpha(c) || ascii_digit(c) || (c && strchr("!#$&+-.^_`{|}~", c));
+}
+
+void mime_add_percent(struct str s, struct buf *out) {
+    static const char digit[] = "0123456789ABCDEF";
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        char escape[3] = {'%', digit[c >> 4], digit[c & 15]};
+        if (attribute_byte((char)c))
+            buf_add_byte(out, (char)c);
+        else
+            buf_add(out, escape, 3);
+    }
+}
+
+/* Whole characters of s, as many as fit in `room` columns when escaped. */
+static struct str fitting(struct str s, size_t room) {
+    size_t used = 0, at = 0;
+    while (at < s.n) {
+        size_t n = mime_utf8_sequence(s.p + at, s.n - at), cost = n == 1 && attribute_byte(s.p[at]) ? 1 : 3 * n;
+        if (used + cost > room)
+            break;
+        used += cost, at += n;
+    }
+    return str_sub(s, 0, at);
+}
+
+enum { SECTION_COLUMNS = 48, SHORT_VALUE = 60 };
+
+static void add_extended(struct str name, struct str value, struct buf *out) {
+    bool whole = fitting(value, SECTION_COLUMNS).n == value.n;
+    for (unsigned section = 0; section == 0 || value.n; section++) {
+        struct str piece = fitting(value, SECTION_COLUMNS);
+        buf_printf(out, ";\r\n %.*s*", STR_ARG(name));
+        if (!whole)
+            buf_printf(out, "%u*", section);
+        buf_add_c(out, section ? "=" : "=utf-8''");
+        mime_add_percent(piece, out);
+        value = str_sub(value, piece.n, value.n);
+    }
+}
+
+void mime_encode_parameter(struct str name, struct str utf8, struct buf *out) {
+    struct buf text = BUF_EMPTY, line = BUF_EMPTY;
+    mime_decode_charset(STR("utf-8"), utf8, &text);
+    mime_add_line(&line, buf_str(&text));
+    struct str value = buf_str(&line);
+    if (mime_ascii_run(value.p, value.n) < value.n || value.n > SHORT_VALUE) {
+        add_extended(name, value, out);
+    } else {
+        buf_printf(out, ";\r\n %.*s=", STR_ARG(name));
+        mime_add_quoted(value, out);
+    }
+    buf_free(&text), buf_free(&line);
 }

@@ -59,9 +59,18 @@ static bool at_boundary(const struct parser *p, struct str line, struct boundary
     return p->boundaries && line.n > 2 && line.p[0] == '-' && line.p[1] == '-' && match_boundary(p, line, found);
 }
 
+/* Eight bytes a step: the high bit is set of each byte that is a line end, and the bits are added up by multiplying. */
 static uint64_t count_line_ends(struct str s) {
+    const uint64_t ones = UINT64_C(0x0101010101010101), low = ones * 0x7f;
     uint64_t n = 0;
-    for (size_t i = 0; i < s.n; i++)
+    size_t i = 0;
+    for (; i + 8 <= s.n; i += 8) {
+        uint64_t word;
+        memcpy(&word, s.p + i, 8);
+        word ^= ones * '\n';
+        n += (~(((word & low) + low) | word | low) >> 7) * ones >> 56;
+    }
+    for (; i < s.n; i++)
         n += s.p[i] == '\n';
     return n;
 }
@@ -91,24 +100,41 @@ static bool find_boundary(struct parser *p, struct boundary_line *found) {
     return false;
 }
 
-/* Moves behind the header that starts here: behind its empty line, or to the boundary line that cuts it short. A part
- * that does not begin with a field has no header, its text begins at once; a message's header ends at the empty line.
+/* A line that is no field begins the body at once where it comes first, and in the few fields of a part, where it does
+ * not look like the rest of a field that was broken at a semicolon. Elsewhere it is seen later (enum mime_header_line).
  */
+static bool begins_body(struct str before, bool of_part) {
+    return !before.p || (of_part && !str_ends(before, STR(";")));
+}
+
+/* Moves behind the header that starts here, which also ends at a boundary line. */
 static void pass_header(struct parser *p, bool of_part) {
-    size_t start = p->at;
+    size_t foreign = SIZE_MAX; /* the first line behind the last field */
+    uint64_t lines_before_foreign = 0;
+    struct str before = MIME_NO_STR;
     struct boundary_line ignored;
     while (p->at < p->message.n) {
         size_t next;
         struct str line = mime_line(p->message, p->at, &next);
         if (at_boundary(p, line, &ignored))
+            break;
+        enum mime_header_line kind = mime_header_line(line, !before.p);
+        if (kind == HEADER_FOREIGN && begins_body(before, of_part))
             return;
-        if (of_part && p->at == start && line.n && !mime_is_field(line))
-            return;
-        p->lines += next > p->at && p->message.p[next - 1] == '\n';
+        if (kind == HEADER_FIELD)
+            foreign = SIZE_MAX;
+        else if (kind == HEADER_FOREIGN && foreign == SIZE_MAX)
+            foreign = p->at, lines_before_foreign = p->lines;
+        if (kind == HEADER_EMPTY && foreign != SIZE_MAX)
+            break;
+        p->lines += p->message.p[next - 1] == '\n';
         p->at = next;
-        if (line.n == 0)
+        if (kind == HEADER_EMPTY)
             return;
+        before = line;
     }
+    if (foreign != SIZE_MAX)
+        p->at = foreign, p->lines = lines_before_foreign;
 }
 
 static struct mime_part *new_part(struct parser *p, struct mime_part *parent) {
@@ -231,10 +257,11 @@ static struct mime_part *parse_structure(struct parser *p) {
         if (found.closing) {
             level->boundary = MIME_NO_STR;
             p->boundaries--;
-        } else if (p->parts < MIME_MAX_PARTS) {
-            open_part(p);
-        } else {
+        } else if (p->parts >= MIME_MAX_PARTS) {
             p->truncated = true;
+        } else if (!at_boundary(p, mime_line(p->message, p->at, &next), &found)) {
+            open_part(
+                p); /* two boundary lines without a line between hold no part (RFC 2046 section 5.1.1's grammar) */
         }
     }
     close_above(p, 0, false);

@@ -186,27 +186,55 @@ struct writer {
     bool blank; /* white space is owed */
 };
 
+static bool is_full(const struct writer *w) { return w->characters + w->blank >= MIME_PREVIEW_CHARACTERS; }
+
+static void add_owed_blank(struct writer *w) {
+    if (w->blank)
+        buf_add_byte(&w->out, ' ');
+    w->characters += w->blank;
+    w->blank = false;
+}
+
+/* Adds the printable ASCII that s begins with, as far as there is room; its length. */
+static size_t add_word(struct writer *w, struct str s) {
+    size_t n = 0, room = MIME_PREVIEW_CHARACTERS - w->characters - w->blank;
+    while (n < s.n && n < room && s.p[n] > ' ' && s.p[n] < 0x7f)
+        n++;
+    if (n == 0)
+        return 0;
+    add_owed_blank(w);
+    buf_add(&w->out, s.p, n);
+    w->characters += n;
+    return n;
+}
+
+/* Adds one character; its length, 0 where it is none. */
+static size_t add_character(struct writer *w, struct str s) {
+    size_t n = mime_utf8_sequence(s.p, s.n);
+    if (n == 0)
+        return 0;
+    enum look look = look_of(codepoint_at(s.p, n));
+    if (look == L_BLANK)
+        w->blank = w->out.n > 0;
+    if (look == L_PRINT || (look == L_JOINER && !w->blank && w->out.n)) {
+        add_owed_blank(w);
+        buf_add(&w->out, s.p, n);
+        w->characters++;
+    }
+    return n;
+}
+
 /* False when the preview is full. */
 static bool add_characters(struct writer *w, struct str s) {
-    for (size_t i = 0; i < s.n;) {
-        size_t n = mime_utf8_sequence(s.p + i, s.n - i);
+    while (s.n) {
+        if (is_full(w))
+            return false;
+        size_t n = add_word(w, s);
+        if (n == 0)
+            n = add_character(w, s);
         if (n == 0)
             return true;
-        enum look look = look_of(codepoint_at(s.p + i, n));
-        if (look == L_JOINER && (w->blank || w->out.n == 0))
-            look = L_NOTHING;
-        if (look == L_BLANK)
-            w->blank = w->out.n > 0;
-        if (look == L_PRINT || look == L_JOINER) {
-            if (w->characters + w->blank >= MIME_PREVIEW_CHARACTERS)
-                return false;
-            if (w->blank)
-                buf_add_byte(&w->out, ' ');
-            buf_add(&w->out, s.p + i, n);
-            w->characters += 1 + w->blank;
-            w->blank = false;
-        }
-        i += n;
+        s = str_sub(s, n, s.n);
     }
     return true;
 }

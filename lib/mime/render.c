@@ -32,14 +32,7 @@ static void add_string(struct str s, bool utf8, struct buf *out) {
         add_literal(s, out);
         return;
     }
-    buf_reserve(out, s.n + 2);
-    buf_add_byte(out, '"');
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] == '"' || s.p[i] == '\\')
-            buf_add_byte(out, '\\');
-        buf_add_byte(out, s.p[i]);
-    }
-    buf_add_byte(out, '"');
+    mime_add_quoted(s, out);
 }
 
 static void add_nstring(struct str s, bool utf8, struct buf *out) {
@@ -98,7 +91,6 @@ void mime_render_envelope(const struct mime_envelope *e, bool utf8, struct buf *
 
 /* A value that is not ASCII goes out in RFC 2231's form, which every client reads whether or not it took UTF-8. */
 static void add_parameter(const struct mime_parameter *p, struct buf *out) {
-    static const char digit[] = "0123456789ABCDEF";
     if (is_quotable(p->value, false)) {
         add_string(p->name, false, out);
         buf_add_byte(out, ' ');
@@ -109,15 +101,7 @@ static void add_parameter(const struct mime_parameter *p, struct buf *out) {
     buf_add_str(&name, p->name);
     buf_add_byte(&name, '*');
     buf_add_c(&value, "utf-8''");
-    for (size_t i = 0; i < p->value.n; i++) {
-        unsigned char c = (unsigned char)p->value.p[i];
-        if (ascii_alpha((char)c) || ascii_digit((char)c) || (c && strchr("!#$&+-.^_`{|}~", c))) {
-            buf_add_byte(&value, (char)c);
-        } else {
-            char escape[3] = {'%', digit[c >> 4], digit[c & 15]};
-            buf_add(&value, escape, 3);
-        }
-    }
+    mime_add_percent(p->value, &value);
     add_string(buf_str(&name), false, out);
     buf_add_byte(out, ' ');
     add_string(buf_str(&value), false, out);
@@ -265,4 +249,23 @@ const struct mime_part *mime_find_part(const struct mime_part *root, const uint3
             part = mime_is_multipart(part) ? nth_child(part, path[i]) : NULL;
     }
     return part;
+}
+
+/* What a part adds to the path of the parts in it. */
+static uint32_t own_number(const struct mime_part *p) {
+    if (p->parent && mime_is_multipart(p->parent))
+        return p->number;
+    return mime_is_multipart(p) && p->child ? 0 : 1;
+}
+
+void mime_part_section(const struct mime_part *part, struct buf *out) {
+    uint32_t path[MIME_MAX_DEPTH + 1];
+    size_t n = 0;
+    for (; part && n < sizeof path / sizeof *path; part = part->parent) {
+        uint32_t number = own_number(part);
+        if (number)
+            path[n++] = number;
+    }
+    while (n-- > 0)
+        buf_printf(out, n ? "%u." : "%u", path[n]);
 }

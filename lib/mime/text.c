@@ -86,3 +86,14 @@ int mime_hex(char c) {
     c = ascii_lower(c);
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
+
+void mime_add_quoted(struct str s, struct buf *out) {
+    buf_reserve(out, s.n + 2);
+    buf_add_byte(out, '"');
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] == '"' || s.p[i] == '\\')
+            buf_add_byte(out, '\\');
+        buf_add_byte(out, s.p[i]);
+    }
+    buf_add_byte(out, '"');
+}

@@ -267,13 +267,39 @@ static void encode_line(struct str s, struct buf *out) {
     }
 }
 
+/* Valid UTF-8 on one line: no line end gets through, so that nobody adds a field of his own. */
+static struct str make_line(struct str text, struct buf *to) {
+    struct buf utf8 = BUF_EMPTY;
+    mime_decode_charset(STR(""), text, &utf8);
+    mime_add_line(to, buf_str(&utf8));
+    buf_free(&utf8);
+    return str_trim(buf_str(to));
+}
+
 void mime_encode_words(struct str utf8, struct buf *out) {
-    struct buf text = BUF_EMPTY, line = BUF_EMPTY;
-    if (str_is_utf8(utf8))
-        buf_add_str(&text, utf8);
-    else
-        mime_decode_charset(MIME_NO_STR, utf8, &text);
-    mime_add_line(&line, buf_str(&text)); /* no line end gets through: nobody adds a field of his own */
-    encode_line(str_trim(buf_str(&line)), out);
-    buf_free(&text), buf_free(&line);
+    struct buf line = BUF_EMPTY;
+    encode_line(make_line(utf8, &line), out);
+    buf_free(&line);
+}
+
+enum { LONGEST_QUOTED = 60 };
+
+void mime_encode_phrase(struct str utf8, struct buf *out) {
+    struct buf buf = BUF_EMPTY;
+    struct str line = make_line(utf8, &buf);
+    bool words = true; /* atoms with one blank between (RFC 5322 section 3.2.5) */
+    for (size_t i = 0; i < line.n; i++) {
+        bool blank = line.p[i] == ' ' && line.p[i + 1] != ' ';
+        words &= blank || ascii_alpha(line.p[i]) || ascii_digit(line.p[i]) || strchr("!#$%&'*+-/=?^_`{|}~", line.p[i]);
+    }
+    bool encoded = mime_ascii_run(line.p, line.n) < line.n || str_find(line, STR("=?")) >= 0;
+    if (encoded || line.n > LONGEST_QUOTED) {
+        struct line_writer w = {.out = out, .column = FIRST_COLUMN};
+        add_encoded(&w, line);
+    } else if (words) {
+        buf_add_str(out, line);
+    } else {
+        mime_add_quoted(line, out);
+    }
+    buf_free(&buf);
 }
