@@ -9,3 +9,4 @@ PREFIX ?= /usr/local
 include build.mk
 include run.mk
 include check.mk
+include lint.mk
