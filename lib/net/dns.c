@@ -24,7 +24,8 @@
 
 enum {
     MAX_QUESTIONS = 512, /* at once; more wait for their turn */
-    TIMEOUT_MS = 15000,  /* for one answer, waiting for a turn included */
+    TIMEOUT_S = 15,      /* for one answer, waiting for a turn included */
+    TIMEOUT_MAX_S = 120,
     NAME_MAX_TEXT = 253, /* RFC 1035 2.3.4 */
     LABEL_MAX = 63,
     MAX_MX = 256, /* a domain with more has its least preferred ones ignored */
@@ -52,6 +53,7 @@ struct place {
 
 struct dns {
     struct ub_ctx *ub;
+    uint32_t timeout_s;
     pthread_t thread;
     int stop; /* eventfd */
     pthread_mutex_t lock;
@@ -73,6 +75,8 @@ static bool set_options(struct ub_ctx *ub, struct err *err) {
         {"num-queries-per-thread:", "512"}, {"outgoing-num-tcp:", "32"}, {"msg-cache-size:", "8m"},
         {"rrset-cache-size:", "16m"},       {"key-cache-size:", "2m"},   {"neg-cache-size:", "2m"},
         {"cache-max-negative-ttl:", "300"}, /* a domain that has just been made is found soon */
+        {"infra-host-ttl:", "60"},          /* so is a forwarder that was away */
+        {"infra-keep-probing:", "yes"},
     };
     for (size_t i = 0; i < sizeof option / sizeof *option; i++) {
         int code = ub_ctx_set_option(ub, option[i][0], option[i][1]);
@@ -112,8 +116,22 @@ static bool leave_all_to_forwarder(struct ub_ctx *ub, struct err *err) {
            !ub_failed(ub_ctx_zone_remove(ub, "test."), err, "zone", "test.");
 }
 
-static bool configure(struct ub_ctx *ub, const char *resolver, struct err *err) {
+/* One word of the resolver's setting. */
+static bool configure_word(struct dns *d, struct str word, bool *forwards, struct err *err) {
+    if (str_starts(word, STR("anchor=")))
+        return add_anchor(d->ub, str_sub(word, 7, word.n), err);
+    if (str_starts(word, STR("timeout="))) {
+        if (str_u32(str_sub(word, 8, word.n), &d->timeout_s) && d->timeout_s > 0 && d->timeout_s <= TIMEOUT_MAX_S)
+            return true;
+        return err_set(err, "resolver: '%.*s': the timeout is 1 to %d seconds", STR_ARG(word), TIMEOUT_MAX_S);
+    }
+    *forwards = true;
+    return add_forwarder(d->ub, word, err);
+}
+
+static bool configure(struct dns *d, const char *resolver, struct err *err) {
     struct str words = str_trim(str_of(resolver)), word;
+    struct ub_ctx *ub = d->ub;
     bool forwards = false;
     if (!set_options(ub, err))
         return false;
@@ -122,18 +140,15 @@ static bool configure(struct ub_ctx *ub, const char *resolver, struct err *err) 
     if (str_eq(words, STR("system")))
         return !ub_failed(ub_ctx_resolvconf(ub, NULL), err, "reading", "/etc/resolv.conf") &&
                !ub_failed(ub_ctx_hosts(ub, NULL), err, "reading", "/etc/hosts") && leave_all_to_forwarder(ub, err);
-    while (str_split(&words, ' ', &word)) {
-        if (word.n == 0)
-            continue;
-        bool anchor = str_starts(word, STR("anchor="));
-        if (!(anchor ? add_anchor(ub, str_sub(word, 7, word.n), err) : add_forwarder(ub, word, err)))
+    while (str_split(&words, ' ', &word))
+        if (word.n && !configure_word(d, word, &forwards, err))
             return false;
-        forwards |= !anchor;
-    }
     return !forwards || leave_all_to_forwarder(ub, err);
 }
 
 /* ---- asking ---- */
+
+static int64_t deadline_of(const struct dns *d) { return clock_monotonic() + d->timeout_s * CLOCK_SECOND; }
 
 static struct timespec timespec_of(int64_t monotonic) {
     return (struct timespec){monotonic / CLOCK_SECOND, monotonic % CLOCK_SECOND * 1000};
@@ -233,7 +248,7 @@ static struct ub_result *await(struct dns *d, struct question *q, int64_t deadli
 static bool start_threads(struct dns *d, struct err *err) {
     sigset_t all, old;
     struct question q;
-    int64_t deadline = clock_monotonic() + TIMEOUT_MS * INT64_C(1000);
+    int64_t deadline = deadline_of(d);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
     ask(d, &q, "localhost", ns_t_a, deadline);
@@ -259,6 +274,7 @@ static void dns_destroy(struct dns *d) {
 
 struct dns *dns_new(const char *resolver, struct err *err) {
     struct dns *d = mem_zero(sizeof *d);
+    d->timeout_s = TIMEOUT_S;
     pthread_mutex_init(&d->lock, NULL);
     pthread_cond_init(&d->place_freed, NULL);
     for (size_t i = MAX_QUESTIONS; i-- > 0;) {
@@ -268,7 +284,7 @@ struct dns *dns_new(const char *resolver, struct err *err) {
     d->stop = eventfd(0, EFD_CLOEXEC);
     d->ub = ub_ctx_create();
     bool ok = d->stop >= 0 && d->ub ? !ub_failed(ub_ctx_async(d->ub, 1), err, "threads", "of libunbound") &&
-                                          configure(d->ub, resolver ? resolver : "", err) && start_threads(d, err)
+                                          configure(d, resolver ? resolver : "", err) && start_threads(d, err)
                                     : err_errno(err, "resolver: can't be made");
     if (ok)
         return d;
@@ -378,7 +394,7 @@ enum dns_status dns_query(struct dns *d, struct arena *a, struct str name, int t
         *secure = false;
     if (!name_to_c(name, text))
         return DNS_BAD_NAME;
-    int64_t deadline = clock_monotonic() + TIMEOUT_MS * INT64_C(1000);
+    int64_t deadline = deadline_of(d);
     ask(d, &q, text, type, deadline);
     return finish(await(d, &q, deadline), a, rdata, count, secure);
 }
@@ -452,7 +468,7 @@ enum dns_status dns_addresses(struct dns *d, struct arena *a, struct str host, s
         *secure = false;
     if (!name_to_c(host, text))
         return DNS_BAD_NAME;
-    int64_t deadline = clock_monotonic() + TIMEOUT_MS * INT64_C(1000);
+    int64_t deadline = deadline_of(d);
     ask(d, &q6, text, ns_t_aaaa, deadline);
     ask(d, &q4, text, ns_t_a, deadline);
     enum dns_status s6 = finish(await(d, &q6, deadline), a, &six, &n6, &secure6);

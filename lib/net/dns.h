@@ -13,9 +13,9 @@
 struct dns;
 
 /* resolver: NULL or "" for recursion from the root servers on (validating where Debian's dns-root-data is installed);
- * "system" for /etc/resolv.conf and /etc/hosts; else one or more "addr@port" separated by blanks to forward to, and
- * "anchor=/path" (DNSKEY or DS records in zone file form) to validate by. NULL with err set where that can't be done.
- * An answer is waited for 15 seconds at most; 512 questions are under way at once, more wait for their turn. */
+ * "system" for /etc/resolv.conf and /etc/hosts; else words separated by blanks: "addr@port" to forward to (any number),
+ * "anchor=/path" (DNSKEY or DS records in zone file form) to validate by, "timeout=SECONDS" for an answer (15).
+ * NULL with err set where that can't be done. 512 questions are under way at once, more wait for their turn. */
 struct dns *dns_new(const char *resolver, struct err *err);
 void dns_free(struct dns *d);
 

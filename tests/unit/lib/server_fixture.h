@@ -116,9 +116,10 @@ static inline void sleep_ms(int ms) { poll(NULL, 0, ms); }
 /* Waits at most 10 s for a condition. */
 #define wait_until(condition)                                                                                          \
     do {                                                                                                               \
-        for (int waited_ = 0; !(condition) && waited_ < 10000; waited_ += 5)                                           \
+        bool holds_ = false;                                                                                           \
+        for (int waited_ = 0; !(holds_ = (condition)) && waited_ < 10000; waited_ += 5)                                \
             sleep_ms(5);                                                                                               \
-        assert_true(condition);                                                                                        \
+        assert_true(holds_);                                                                                           \
     } while (0)
 
 static inline long resident_kib(void) {

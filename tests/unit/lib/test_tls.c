@@ -3,6 +3,7 @@
 #include "net/tls.h"
 #include "server_fixture.h"
 
+#include <fcntl.h>
 #include <openssl/ssl.h>
 
 /* A line protocol: "starttls", "tls" (tells what is on), "long N", "quit", anything else is echoed. */
@@ -197,7 +198,8 @@ static void a_client_throws_away_what_the_server_sent_in_plain_text(void **state
 
 static void the_certificate_follows_the_name_asked_for(void **state) {
     (void)state;
-    const char *good[] = {"mail.example.org", "other.example.net", "OTHER.example.net", "a.example.com", "bb.example.com"};
+    const char *good[] = {"mail.example.org", "other.example.net", "OTHER.example.net", "a.example.com",
+                          "bb.example.com"};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         struct stream *s = tls_stream(good[i], true);
         assert_true(stream_tls_verified(s));
@@ -266,6 +268,7 @@ static void bytes_that_come_with_the_handshake_are_not_forgotten(void **state) {
     BIO *collect = BIO_new(BIO_s_mem()), *from = BIO_new_socket(fd, BIO_NOCLOSE);
     SSL_set_bio(ssl, from, collect);
     SSL_set_connect_state(ssl);
+    fcntl(fd, F_SETFL, O_NONBLOCK); /* so that OpenSSL comes back and its output can be sent */
     char *p;
     for (int done = 0; !done;) {
         done = SSL_do_handshake(ssl) == 1;
@@ -277,7 +280,10 @@ static void bytes_that_come_with_the_handshake_are_not_forgotten(void **state) {
         long n = BIO_get_mem_data(collect, &p);
         client_send(fd, str_n(p, (size_t)n));
         (void)BIO_reset(collect);
+        struct pollfd pf = {.fd = fd, .events = POLLIN};
+        assert_true(done || poll(&pf, 1, 5000) == 1);
     }
+    fcntl(fd, F_SETFL, 0);
     char got[64];
     int n = 0;
     while (n < 20) {
@@ -372,7 +378,7 @@ static void a_reload_takes_new_certificates_and_keeps_what_it_cant_read(void **s
     assert_int_equal(serial_of("other.example.net"), other);
     authority_issue(&authority, "other", "other.example.net", false);
     assert_true(tls_server_reload(server_tls, &err));
-    assert_int_equal(serial_of("other.example.net"), other + 2);
+    assert_int_equal(serial_of("other.example.net"), authority.serial);
     say(before, STR("still there\n"));
     expect_line(before, STR("still there"));
     stream_close(before);
