@@ -1,0 +1,20 @@
+#include "subjects.h"
+
+const struct cli_subject *const cli_subjects[] = {
+    &subject_migrate, &subject_tenant, &subject_operator, &subject_domain, &subject_account,
+    &subject_alias,   NULL,
+};
+
+const struct cli_subject *cli_subject_named(struct str name) {
+    for (size_t i = 0; cli_subjects[i]; i++)
+        if (str_eq(name, str_of(cli_subjects[i]->name)))
+            return cli_subjects[i];
+    return NULL;
+}
+
+const struct cli_verb *cli_verb_named(const struct cli_subject *s, struct str name) {
+    for (const struct cli_verb *v = s->verb; v->run; v++)
+        if (v->name && str_eq(name, str_of(v->name)))
+            return v;
+    return NULL;
+}

@@ -1,0 +1,10 @@
+/* subjects: what `mansio` knows, one file each. */
+#ifndef CLI_SUBJECTS_H
+#define CLI_SUBJECTS_H
+
+#include "cli.h"
+
+extern const struct cli_subject subject_migrate, subject_tenant, subject_operator, subject_domain, subject_account,
+    subject_alias, subject_zone, subject_record, subject_queue, subject_setting, subject_audit, subject_doctor;
+
+#endif
