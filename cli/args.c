@@ -12,7 +12,8 @@ static int option_index(const struct cli_option *known, struct str name) {
 }
 
 /* One word that begins with "--"; *next is the word behind it, taken (NULL) where it is this option's value. */
-static bool read_option(struct cli *cli, struct cli_args *out, const struct cli_verb *verb, struct str word, char **next) {
+static bool read_option(struct cli *cli, struct cli_args *out, const struct cli_verb *verb, struct str word,
+                        char **next) {
     struct str value = {NULL, 0}, name = str_sub(word, 2, word.n);
     ptrdiff_t eq = str_chr(name, '=');
     if (eq >= 0) {
@@ -72,8 +73,8 @@ struct str cli_option(const struct cli_args *args, const char *name) {
 
 bool cli_switch(const struct cli_args *args, const char *name) { return cli_option(args, name).p != NULL; }
 
-bool cli_number(struct cli *cli, const struct cli_args *args, const char *name, int64_t otherwise, int64_t min, int64_t max,
-                int64_t *out) {
+bool cli_number(struct cli *cli, const struct cli_args *args, const char *name, int64_t otherwise, int64_t min,
+                int64_t max, int64_t *out) {
     struct str text = cli_option(args, name);
     uint64_t v;
     *out = otherwise;

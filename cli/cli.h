@@ -1,10 +1,10 @@
 /*
- * cli: the `mansio` command. Each subject (domain, account, zone, ...) is one file with a table of verbs; main.c reads the
- * command line by these tables, opens the transaction, runs the verb, commits, and only then shows the result. Verbs stay
- * thin over lib/.
+ * cli: the `mansio` command. Each subject (domain, account, zone, ...) is one file with a table of verbs; main.c reads
+ * the command line by these tables, opens the transaction, runs the verb, commits, and only then shows the result.
+ * Verbs stay thin over lib/.
  *
- * Results go to standard output: a table or sentence for people, one JSON document with --json. Errors are one sentence on
- * standard error.
+ * Results go to standard output: a table or sentence for people, one JSON document with --json. Errors are one sentence
+ * on standard error.
  */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
@@ -72,21 +72,26 @@ bool cli_args_read(struct cli *cli, const struct cli_verb *verb, char **argv, in
 struct str cli_option(const struct cli_args *args, const char *name); /* p NULL: not given */
 bool cli_switch(const struct cli_args *args, const char *name);
 /* A number in [min, max], `otherwise` where the option is not given. False with cli->err set. */
-bool cli_number(struct cli *cli, const struct cli_args *args, const char *name, int64_t otherwise, int64_t min, int64_t max,
-                int64_t *out);
+bool cli_number(struct cli *cli, const struct cli_args *args, const char *name, int64_t otherwise, int64_t min,
+                int64_t max, int64_t *out);
 /* "500M", "2G", "1024", "none" (-1). */
 bool cli_size(struct cli *cli, struct str text, int64_t *out);
 /* The id of the tenant that --tenant names; where it is not given, the only one there is. */
 enum cli_exit cli_tenant(struct cli *cli, const struct cli_args *args, int64_t *id);
 
 /* Options that every list takes, for db_query: $1 the text to search or NULL, $2 the limit. */
-#define CLI_SEARCH {"search", "TEXT", "only those in which TEXT occurs"}
-#define CLI_LIMIT {"limit", "N", "at most N of them (1000 where not said)"}
+#define CLI_SEARCH                                                                                                     \
+    { "search", "TEXT", "only those in which TEXT occurs" }
+#define CLI_LIMIT                                                                                                      \
+    { "limit", "N", "at most N of them (1000 where not said)" }
 bool cli_list_params(struct cli *cli, const struct cli_args *args, struct db_params *p);
 
-/* A password from standard input (--password-stdin), made up (--generate), or asked for on the terminal. In the arena. */
-#define CLI_PASSWORD_STDIN {"password-stdin", NULL, "read the password from standard input, one line"}
-#define CLI_GENERATE {"generate", NULL, "make a password up and show it"}
+/* A password from standard input (--password-stdin), made up (--generate), or asked for on the terminal. In the arena.
+ */
+#define CLI_PASSWORD_STDIN                                                                                             \
+    { "password-stdin", NULL, "read the password from standard input, one line" }
+#define CLI_GENERATE                                                                                                   \
+    { "generate", NULL, "make a password up and show it" }
 bool cli_password(struct cli *cli, const struct cli_args *args, struct str *password);
 /* Asks before something is destroyed; the sentence says what. False with cli->err set: no. */
 bool cli_confirm(struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -104,15 +109,17 @@ void cli_table(struct cli *cli, const PGresult *r, const struct cli_column *colu
 /* One row as name: value lines; the document becomes an object. */
 void cli_card(struct cli *cli, const PGresult *r, int row, const struct cli_column *columns);
 /* The rows of r as an array under `key` of the document that cli_card made, and as a table below it. */
-void cli_section(struct cli *cli, const char *key, const char *title, const PGresult *r, const struct cli_column *columns);
+void cli_section(struct cli *cli, const char *key, const char *title, const PGresult *r,
+                 const struct cli_column *columns);
 void cli_say(struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* a line for people */
-/* The end of an act: maps the result of admin_*() (id; 0 refused; -1 failed) and says the sentence where it went well. */
+/* The end of an act: maps the result of admin_*() (id; 0 refused; -1 failed) and says the sentence where it went well.
+ */
 enum cli_exit cli_done(struct cli *cli, int64_t result, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* After a statement failed: cli->err is set; temporary where the connection is gone. */
 enum cli_exit cli_db_failed(struct cli *cli);
 /* Runs a list statement with parameters and shows it. */
-enum cli_exit cli_list(struct cli *cli, const struct db_statement *s, struct db_params *p, const struct cli_column *columns,
-                       const char *what);
+enum cli_exit cli_list(struct cli *cli, const struct db_statement *s, struct db_params *p,
+                       const struct cli_column *columns, const char *what);
 json_t *cli_json_str(struct str s); /* null where p is NULL; bytes that are not UTF-8 replaced */
 /* The object that is the document, made where there is none. */
 json_t *cli_object(struct cli *cli);

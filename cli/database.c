@@ -10,7 +10,8 @@ bool cli_connect(struct cli *cli) {
         return true;
     const char *conninfo = conf_get(cli->conf, "db_admin", NULL);
     if (!conninfo)
-        return err_set(&cli->err, "%s does not set db_admin, the connection string of the database's owner", cli->conf_path);
+        return err_set(&cli->err, "%s does not set db_admin, the connection string of the database's owner",
+                       cli->conf_path);
     if (!cli->db)
         cli->db = db_open(conninfo, 1, &cli->err);
     if (cli->db)

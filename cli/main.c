@@ -84,7 +84,8 @@ static enum cli_exit dispatch(struct cli *cli, char **word, int count) {
     const struct cli_verb *verb = bare ? s->verb : count > 1 ? cli_verb_named(s, str_of(word[1])) : NULL;
     if (!verb) {
         if (count > 1)
-            err_set(&cli->err, "there is no \"%s %s\"; \"mansio help %s\" lists what there is", s->name, word[1], s->name);
+            err_set(&cli->err, "there is no \"%s %s\"; \"mansio help %s\" lists what there is", s->name, word[1],
+                    s->name);
         else
             err_set(&cli->err, "what about the %s? \"mansio help %s\" lists what there is", s->name, s->name);
         return complain(cli, CLI_USAGE);

@@ -54,7 +54,8 @@ static enum cli_exit migrate(struct cli *cli, const struct cli_args *args) {
 static const struct cli_verb verbs[] = {
     {.summary = "Apply the migrations that are missing, each in a transaction of its own.",
      .options = {{"status", NULL, "show what is applied and what is not, and change nothing"},
-                 {"sql", "DIR", "the folder of migrations (" PREFIX "/share/mansio/sql, or \"sql\" in the configuration)"}},
+                 {"sql", "DIR",
+                  "the folder of migrations (" PREFIX "/share/mansio/sql, or \"sql\" in the configuration)"}},
      .run = migrate},
     {0}};
 

@@ -227,7 +227,8 @@ void cli_card(struct cli *cli, const PGresult *r, int row, const struct cli_colu
     }
 }
 
-void cli_section(struct cli *cli, const char *key, const char *title, const PGresult *r, const struct cli_column *columns) {
+void cli_section(struct cli *cli, const char *key, const char *title, const PGresult *r,
+                 const struct cli_column *columns) {
     json_t *rows = json_rows(r, columns);
     json_object_set_new(cli_object(cli), key, rows);
     if (cli->json || json_array_size(rows) == 0)
@@ -268,8 +269,8 @@ enum cli_exit cli_done(struct cli *cli, int64_t result, const char *fmt, ...) {
 
 enum cli_exit cli_db_failed(struct cli *cli) { return db_is_broken(cli->conn) ? CLI_TEMPORARY : CLI_REFUSED; }
 
-enum cli_exit cli_list(struct cli *cli, const struct db_statement *s, struct db_params *p, const struct cli_column *columns,
-                       const char *what) {
+enum cli_exit cli_list(struct cli *cli, const struct db_statement *s, struct db_params *p,
+                       const struct cli_column *columns, const char *what) {
     PGresult *r = db_query(cli->conn, s, p, &cli->err);
     if (!r)
         return cli_db_failed(cli);

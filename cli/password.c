@@ -1,6 +1,6 @@
+#include "sasl/password.h"
 #include "base/codec.h"
 #include "cli.h"
-#include "sasl/password.h"
 
 #include <openssl/crypto.h>
 #include <stdio.h>

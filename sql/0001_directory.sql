@@ -1,7 +1,7 @@
 -- The directory: who hosts what. Read by every daemon, written by the web application and the command line.
 --
 -- Addresses: domain names are A-labels in lower case without a trailing dot; local parts are kept in lower case (Mansio's
--- mailboxes do not tell case apart). Every row belongs to a tenant; row security (0002) keeps tenants apart.
+-- mailboxes do not tell case apart). Every row belongs to a tenant; row security (0005) keeps tenants apart.
 
 CREATE TABLE setting (
     name    text PRIMARY KEY CHECK (name ~ '^[a-z][a-z0-9_.]*$'),

@@ -10,18 +10,19 @@
 
 enum { MAX_FILES = 10000, MAX_FILE_BYTES = 16 << 20, LOCK_SECONDS = 60 };
 
-static const struct db_statement TABLE_EXISTS = {
-    "migrate_table_exists", "SELECT to_regclass('schema_migration') IS NOT NULL"};
+static const struct db_statement TABLE_EXISTS = {"migrate_table_exists",
+                                                 "SELECT to_regclass('schema_migration') IS NOT NULL"};
 static const struct db_statement APPLIED = {
     "migrate_applied", "SELECT version, name, sha256, applied_at FROM schema_migration ORDER BY version"};
-static const struct db_statement RECORD = {
-    "migrate_record", "INSERT INTO schema_migration (version, name, sha256) VALUES ($1, $2, $3)"};
+static const struct db_statement RECORD = {"migrate_record",
+                                           "INSERT INTO schema_migration (version, name, sha256) VALUES ($1, $2, $3)"};
 /* The key is the project's name; any number serves as long as it stays the same. */
 static const struct db_statement TRY_LOCK = {"migrate_lock", "SELECT pg_try_advisory_lock(hashtext('mansio migrate'))"};
 static const struct db_statement UNLOCK = {"migrate_unlock", "SELECT pg_advisory_unlock(hashtext('mansio migrate'))"};
 static const struct db_statement MISSING_ROLES = {
-    "migrate_roles", "SELECT string_agg(r, ', ') FROM unnest(ARRAY['mansio_mta', 'mansio_imapd', 'mansio_web', 'mansio_dns']) AS r "
-                     "WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = r)"};
+    "migrate_roles",
+    "SELECT string_agg(r, ', ') FROM unnest(ARRAY['mansio_mta', 'mansio_imapd', 'mansio_web', 'mansio_dns']) AS r "
+    "WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = r)"};
 static const char CREATE_TABLE[] = "CREATE TABLE IF NOT EXISTS schema_migration ("
                                    "version integer PRIMARY KEY, name text NOT NULL, "
                                    "applied_at timestamptz NOT NULL DEFAULT now(), sha256 bytea NOT NULL)";
@@ -135,8 +136,8 @@ static void merge_applied(struct arena *a, const PGresult *r, struct migration *
     *list = all;
 }
 
-enum migrate_result migrate_status(struct db_conn *c, const char *folder, struct arena *a, struct migration **out, size_t *count,
-                                   struct err *err) {
+enum migrate_result migrate_status(struct db_conn *c, const char *folder, struct arena *a, struct migration **out,
+                                   size_t *count, struct err *err) {
     if (!load_folder(a, folder, out, count, err))
         return MIGRATE_REFUSED;
     PGresult *r = db_query(c, &TABLE_EXISTS, NULL, err);
@@ -223,10 +224,12 @@ static bool apply_one(struct db_conn *c, const struct migration *m, struct err *
 static bool check_history(const struct migration *m, size_t count, struct err *err) {
     for (size_t i = 0; i < count; i++) {
         if (m[i].changed)
-            return err_set(err, "%s was changed after it was applied here: restore it, and put the change into a new migration",
-                           m[i].name.p);
+            return err_set(
+                err, "%s was changed after it was applied here: restore it, and put the change into a new migration",
+                m[i].name.p);
         if (m[i].applied && !m[i].sql.p)
-            return err_set(err, "%s was applied here but is not among the files: this program is older than the database",
+            return err_set(err,
+                           "%s was applied here but is not among the files: this program is older than the database",
                            m[i].name.p);
     }
     return true;
@@ -236,8 +239,9 @@ static bool check_roles(struct db_conn *c, struct err *err) {
     PGresult *r = db_query(c, &MISSING_ROLES, NULL, err);
     if (!r)
         return false;
-    bool good = db_get_null(r, 0, 0) || err_set(err, "the database roles %.*s are missing: run roles.sql as a superuser first",
-                                                STR_ARG(db_get_str(r, 0, 0)));
+    bool good =
+        db_get_null(r, 0, 0) || err_set(err, "the database roles %.*s are missing: run roles.sql as a superuser first",
+                                        STR_ARG(db_get_str(r, 0, 0)));
     PQclear(r);
     return good;
 }
@@ -265,7 +269,8 @@ static enum migrate_result apply_missing(struct db_conn *c, const char *folder, 
 }
 
 enum migrate_result migrate_apply(struct db_conn *c, const char *folder, struct arena *a,
-                                  void (*applied)(void *context, const struct migration *m), void *context, struct err *err) {
+                                  void (*applied)(void *context, const struct migration *m), void *context,
+                                  struct err *err) {
     if (!take_lock(c, err))
         return MIGRATE_TEMPORARY;
     enum migrate_result result = apply_missing(c, folder, a, applied, context, err);

@@ -11,11 +11,11 @@
 
 struct migration {
     int32_t version;
-    struct str name;    /* the file's, "0001_directory.sql" */
-    struct str sql;     /* p NULL: applied, but the file is not there */
+    struct str name; /* the file's, "0001_directory.sql" */
+    struct str sql;  /* p NULL: applied, but the file is not there */
     unsigned char sha256[32];
     bool applied;
-    bool changed;       /* applied, and the file differs from what was */
+    bool changed; /* applied, and the file differs from what was */
     int64_t applied_at;
 };
 
@@ -26,11 +26,12 @@ enum migrate_result {
 };
 
 /* What there is and what of it was applied, by version. In the arena. */
-enum migrate_result migrate_status(struct db_conn *c, const char *folder, struct arena *a, struct migration **out, size_t *count,
-                                   struct err *err);
-/* Applies what is missing; calls `applied` after each commit. Two at once wait for each other. The connection is the schema
- * owner's, outside of a transaction. */
+enum migrate_result migrate_status(struct db_conn *c, const char *folder, struct arena *a, struct migration **out,
+                                   size_t *count, struct err *err);
+/* Applies what is missing; calls `applied` after each commit. Two at once wait for each other. The connection is the
+ * schema owner's, outside of a transaction. */
 enum migrate_result migrate_apply(struct db_conn *c, const char *folder, struct arena *a,
-                                  void (*applied)(void *context, const struct migration *m), void *context, struct err *err);
+                                  void (*applied)(void *context, const struct migration *m), void *context,
+                                  struct err *err);
 
 #endif

@@ -13,37 +13,51 @@
 #include "db/db.h"
 
 int64_t admin_tenant_add(struct db_conn *c, struct str name, int32_t max_domains /* -1: no limit */, struct err *err);
-int64_t admin_operator_add(struct db_conn *c, int64_t tenant_id /* 0 for role provider */, struct str role, struct str login,
-                           struct str name, struct str password, struct err *err);
+int64_t admin_tenant_suspend(struct db_conn *c, struct str name, bool suspended, struct err *err);
+int64_t admin_tenant_remove(struct db_conn *c, struct str name, struct err *err); /* with everything in it */
+int64_t admin_operator_add(struct db_conn *c, int64_t tenant_id /* 0 for role provider */, struct str role,
+                           struct str login, struct str name, struct str password, struct err *err);
 int64_t admin_operator_password(struct db_conn *c, struct str login, struct str password, struct err *err);
-/* An operator of role domain administers this domain too. */
+int64_t admin_operator_disable(struct db_conn *c, struct str login, bool disabled,
+                               struct err *err); /* ends its sessions */
+int64_t admin_operator_remove(struct db_conn *c, struct str login, struct err *err);
+/* An operator of role domain administers this domain too (no longer). */
 int64_t admin_operator_grant(struct db_conn *c, struct str login, struct str domain, struct err *err);
+int64_t admin_operator_revoke(struct db_conn *c, struct str login, struct str domain, struct err *err);
 
-/* kind "hosted", "alias" (target: the domain it stands for) or "relay" (target: host, or "" for its MX). name may be an IDN. */
-int64_t admin_domain_add(struct db_conn *c, int64_t tenant_id, struct str name, struct str kind, struct str target, struct err *err);
+/* kind "hosted", "alias" (target: the domain it stands for) or "relay" (target: host, or "" for its MX). name may be an
+ * IDN. */
+int64_t admin_domain_add(struct db_conn *c, int64_t tenant_id, struct str name, struct str kind, struct str target,
+                         struct err *err);
 int64_t admin_domain_active(struct db_conn *c, struct str name, bool active, struct err *err);
+int64_t admin_domain_limit(struct db_conn *c, struct str name, int32_t max_accounts /* -1: no limit */,
+                           struct err *err);
 int64_t admin_domain_remove(struct db_conn *c, struct str name, struct err *err); /* with everything in it */
 
 int64_t admin_account_add(struct db_conn *c, struct str address, struct str name, struct str password,
                           int64_t quota_bytes /* -1: none */, struct err *err);
-int64_t admin_account_password(struct db_conn *c, struct str address, struct str password, struct err *err); /* ends its web sessions */
-int64_t admin_account_change(struct db_conn *c, struct str address, struct str name, int64_t quota_bytes, bool active, struct err *err);
+int64_t admin_account_password(struct db_conn *c, struct str address, struct str password,
+                               struct err *err); /* ends its web sessions */
+int64_t admin_account_change(struct db_conn *c, struct str address, struct str name, int64_t quota_bytes, bool active,
+                             struct err *err);
 int64_t admin_account_remove(struct db_conn *c, struct str address, struct err *err);
 
 /* address "@domain" is the catch-all; targets: addresses separated by commas, blanks or line ends. Adds or replaces. */
 int64_t admin_alias_set(struct db_conn *c, struct str address, struct str targets, struct err *err);
 int64_t admin_alias_remove(struct db_conn *c, struct str address, struct err *err);
 
-int64_t admin_zone_add(struct db_conn *c, int64_t tenant_id, struct str name, struct err *err); /* a zone without mail */
+int64_t admin_zone_add(struct db_conn *c, int64_t tenant_id, struct str name,
+                       struct err *err); /* a zone without mail */
 int64_t admin_zone_remove(struct db_conn *c, struct str name, struct err *err);
-/* Checks the record (lib/zone), alone and with the rest of its zone. ttl -1: the zone's. name: relative, "@", or absolute with
- * a trailing dot within the zone. */
-int64_t admin_record_add(struct db_conn *c, struct str zone, struct str name, struct str type, int32_t ttl, struct str rdata,
-                         struct err *err);
-int64_t admin_record_change(struct db_conn *c, int64_t record_id, struct str name, struct str type, int32_t ttl, struct str rdata,
-                            struct err *err);
+/* Checks the record (lib/zone), alone and with the rest of its zone. ttl -1: the zone's. name: relative, "@", or
+ * absolute with a trailing dot within the zone. */
+int64_t admin_record_add(struct db_conn *c, struct str zone, struct str name, struct str type, int32_t ttl,
+                         struct str rdata, struct err *err);
+int64_t admin_record_change(struct db_conn *c, int64_t record_id, struct str name, struct str type, int32_t ttl,
+                            struct str rdata, struct err *err);
 int64_t admin_record_remove(struct db_conn *c, int64_t record_id, struct err *err);
 
-int64_t admin_setting_set(struct db_conn *c, struct str name, struct str value, struct err *err); /* only names that exist */
+int64_t admin_setting_set(struct db_conn *c, struct str name, struct str value,
+                          struct err *err); /* only names that exist */
 
 #endif

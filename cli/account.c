@@ -1,0 +1,187 @@
+#include "directory/address.h"
+#include "directory/admin.h"
+#include "subjects.h"
+
+static const struct db_statement LIST = {
+    "cli_account_list",
+    "SELECT a.local_part || '@' || d.name, a.name, coalesce(u.bytes, 0), a.quota_bytes, t.name, a.active "
+    "FROM account a JOIN domain d ON d.id = a.domain_id JOIN tenant t ON t.id = a.tenant_id "
+    "LEFT JOIN account_usage u ON u.account_id = a.id "
+    "WHERE ($1::text IS NULL OR position(lower($1) IN lower(a.local_part || '@' || d.name || ' ' || a.name)) > 0) "
+    "AND ($3::text IS NULL OR d.name = $3) ORDER BY d.name, a.local_part LIMIT $2"};
+static const struct cli_column list_columns[] = {{"address", "ADDRESS", CLI_TEXT},
+                                                 {"name", "NAME", CLI_TEXT},
+                                                 {"bytes", "STORED", CLI_BYTES},
+                                                 {"quota_bytes", "QUOTA", CLI_BYTES},
+                                                 {"tenant", "RESELLER", CLI_TEXT},
+                                                 {"active", "ACTIVE", CLI_BOOL},
+                                                 {NULL, NULL, CLI_TEXT}};
+
+static const struct db_statement SHOW = {
+    "cli_account_show",
+    "SELECT a.local_part || '@' || d.name, a.name, a.active, a.quota_bytes, coalesce(u.bytes, 0), "
+    "(SELECT count(*) FROM mailbox m WHERE m.account_id = a.id), t.name, a.created_at "
+    "FROM account a JOIN domain d ON d.id = a.domain_id JOIN tenant t ON t.id = a.tenant_id "
+    "LEFT JOIN account_usage u ON u.account_id = a.id WHERE a.local_part = lower($1) AND d.name = $2"};
+static const struct cli_column show_columns[] = {
+    {"address", "Address", CLI_TEXT},    {"name", "Name", CLI_TEXT},        {"active", "Active", CLI_BOOL},
+    {"quota_bytes", "Quota", CLI_BYTES}, {"bytes", "Stored", CLI_BYTES},    {"mailboxes", "Folders", CLI_NUMBER},
+    {"tenant", "Reseller", CLI_TEXT},    {"created_at", "Since", CLI_TIME}, {NULL, NULL, CLI_TEXT}};
+
+static enum cli_exit add(struct cli *cli, const struct cli_args *args) {
+    struct str name = cli_option(args, "name"), size = cli_option(args, "quota"), password;
+    int64_t quota = -1;
+    if ((size.p && !cli_size(cli, size, &quota)) || !cli_password(cli, args, &password))
+        return CLI_USAGE;
+    int64_t id = admin_account_add(cli->conn, args->value[0], name.p ? name : STR(""), password, quota, &cli->err);
+    return cli_done(cli, id, "Added the mailbox %.*s.", STR_ARG(args->value[0]));
+}
+
+static enum cli_exit list(struct cli *cli, const struct cli_args *args) {
+    struct db_params p = {0};
+    struct str domain = cli_option(args, "domain");
+    if (!cli_list_params(cli, args, &p) || (domain.p && !domain_to_ascii(&cli->arena, domain, &domain, &cli->err)))
+        return CLI_USAGE;
+    db_text(&p, domain);
+    return cli_list(cli, &LIST, &p, list_columns, "mailboxes");
+}
+
+/* The mailbox's row; NULL with the exit status. */
+static PGresult *find(struct cli *cli, const struct cli_args *args, enum cli_exit *code) {
+    struct str local, domain;
+    *code = CLI_REFUSED;
+    if (!address_parse(&cli->arena, args->value[0], &local, &domain, &cli->err))
+        return NULL;
+    struct db_params p = {0};
+    db_text(&p, local);
+    db_text(&p, domain);
+    PGresult *r = db_query(cli->conn, &SHOW, &p, &cli->err);
+    if (!r)
+        *code = cli_db_failed(cli);
+    else if (PQntuples(r) == 0) {
+        err_set(&cli->err, "there is no mailbox %.*s", STR_ARG(args->value[0]));
+        PQclear(r);
+        r = NULL;
+    }
+    return r;
+}
+
+static enum cli_exit show(struct cli *cli, const struct cli_args *args) {
+    enum cli_exit code;
+    PGresult *r = find(cli, args, &code);
+    if (!r)
+        return code;
+    cli_card(cli, r, 0, show_columns);
+    PQclear(r);
+    return CLI_OK;
+}
+
+static enum cli_exit set_password(struct cli *cli, const struct cli_args *args) {
+    struct str password;
+    if (!cli_password(cli, args, &password))
+        return CLI_USAGE;
+    return cli_done(cli, admin_account_password(cli->conn, args->value[0], password, &cli->err),
+                    "Changed the password of %.*s and ended its web sessions.", STR_ARG(args->value[0]));
+}
+
+static enum cli_exit set(struct cli *cli, const struct cli_args *args) {
+    struct str name = cli_option(args, "name"), size = cli_option(args, "quota");
+    bool on = cli_switch(args, "enable"), off = cli_switch(args, "disable");
+    int64_t quota = -1;
+    if (!name.p && !size.p && !on && !off) {
+        err_set(&cli->err, "what shall change? Say --name, --quota, --enable or --disable");
+        return CLI_USAGE;
+    }
+    if (on && off) {
+        err_set(&cli->err, "--enable and --disable exclude each other");
+        return CLI_USAGE;
+    }
+    if (size.p && !cli_size(cli, size, &quota))
+        return CLI_USAGE;
+    enum cli_exit code;
+    PGresult *r = find(cli, args, &code);
+    if (!r)
+        return code;
+    if (!name.p)
+        name = db_get_str(r, 0, 1);
+    if (!size.p)
+        quota = db_get_null(r, 0, 3) ? -1 : db_get_int8(r, 0, 3);
+    bool active = on || (!off && db_get_bool(r, 0, 2));
+    int64_t result = admin_account_change(cli->conn, args->value[0], name, quota, active, &cli->err);
+    PQclear(r);
+    return cli_done(cli, result, "Changed the mailbox %.*s.", STR_ARG(args->value[0]));
+}
+
+static enum cli_exit remove_account(struct cli *cli, const struct cli_args *args) {
+    enum cli_exit code;
+    PGresult *r = find(cli, args, &code);
+    if (!r)
+        return code;
+    bool go_on = cli_confirm(cli, "This removes the mailbox %.*s with %lld folders and %lld bytes of mail.",
+                             STR_ARG(args->value[0]), (long long)db_get_int8(r, 0, 5), (long long)db_get_int8(r, 0, 4));
+    PQclear(r);
+    if (!go_on)
+        return CLI_REFUSED;
+    return cli_done(cli, admin_account_remove(cli->conn, args->value[0], &cli->err), "Removed the mailbox %.*s.",
+                    STR_ARG(args->value[0]));
+}
+
+static const struct cli_verb verbs[] = {
+    {.name = "add",
+     .arguments = "ADDRESS",
+     .summary = "Add a mailbox.",
+     .min = 1,
+     .max = 1,
+     .database = true,
+     .run = add,
+     .options = {{"name", "TEXT", "the person's name"},
+                 {"quota", "SIZE", "how much it may hold: 500M, 2G, none"},
+                 CLI_PASSWORD_STDIN,
+                 CLI_GENERATE}},
+    {.name = "list",
+     .arguments = "",
+     .summary = "List the mailboxes.",
+     .database = true,
+     .run = list,
+     .options = {CLI_SEARCH, CLI_LIMIT, {"domain", "NAME", "only those of this domain"}}},
+    {.name = "show",
+     .arguments = "ADDRESS",
+     .summary = "Show one mailbox.",
+     .min = 1,
+     .max = 1,
+     .database = true,
+     .complete = "account",
+     .run = show},
+    {.name = "password",
+     .arguments = "ADDRESS",
+     .summary = "Set the password, and end the web sessions.",
+     .min = 1,
+     .max = 1,
+     .database = true,
+     .complete = "account",
+     .run = set_password,
+     .options = {CLI_PASSWORD_STDIN, CLI_GENERATE}},
+    {.name = "set",
+     .arguments = "ADDRESS",
+     .summary = "Change a mailbox.",
+     .min = 1,
+     .max = 1,
+     .database = true,
+     .complete = "account",
+     .run = set,
+     .options = {{"name", "TEXT", "the person's name"},
+                 {"quota", "SIZE", "how much it may hold: 500M, 2G, none"},
+                 {"enable", NULL, "accept mail and logins"},
+                 {"disable", NULL, "refuse mail and logins, and keep the mail"}}},
+    {.name = "remove",
+     .arguments = "ADDRESS",
+     .summary = "Remove a mailbox and its mail.",
+     .min = 1,
+     .max = 1,
+     .database = true,
+     .removes = true,
+     .complete = "account",
+     .run = remove_account},
+    {0}};
+
+const struct cli_subject subject_account = {"account", "mailboxes", "The address is the login.", verbs};
