@@ -24,7 +24,7 @@ struct str {
 #define STR_ARG(s) (int)((s).n > 1 << 20 ? 1 << 20 : (s).n), (s).p ? (s).p : ""
 
 static inline struct str str_of(const char *c) { return (struct str){c, c ? strlen(c) : 0}; }
-static inline struct str str_n(const void *p, size_t n) { return (struct str){p, n}; }
+static inline struct str str_n(const void *p, size_t n) { return (struct str){(const char *)p, n}; }
 static inline bool str_eq(struct str a, struct str b) { return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0); }
 
 bool str_ieq(struct str a, struct str b);              /* equal, ASCII letters without case */

@@ -1,0 +1,36 @@
+-- What the web application needs beside 0001 and 0005: sessions that end when unused, and indexes for lists that are
+-- paged and sorted by the server.
+
+ALTER TABLE web_session ADD COLUMN idle interval NOT NULL DEFAULT '1 hour' CHECK (idle > '0');
+COMMENT ON COLUMN web_session.idle IS 'the session is over when it was not used for so long';
+
+CREATE OR REPLACE FUNCTION actor_begin(session_token_hash bytea, client inet DEFAULT NULL)
+RETURNS TABLE (role text, tenant_id bigint, operator_id bigint, account_id bigint, login text, name text, csrf text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE s record;
+BEGIN
+    SELECT coalesce(o.role::text, 'user') AS role, coalesce(o.tenant_id, a.tenant_id) AS tenant_id, o.id AS operator_id,
+           a.id AS account_id, coalesce(o.login, a.local_part || '@' || d.name) AS login,
+           coalesce(o.name, a.name) AS name, w.csrf, w.seen_at
+      INTO s
+      FROM web_session w
+      LEFT JOIN operator o ON o.id = w.operator_id
+      LEFT JOIN account a ON a.id = w.account_id
+      LEFT JOIN domain d ON d.id = a.domain_id
+      LEFT JOIN tenant t ON t.id = coalesce(o.tenant_id, a.tenant_id)
+     WHERE w.token_hash = session_token_hash AND w.expires_at > now() AND w.seen_at > now() - w.idle
+       AND o.disabled IS NOT TRUE AND a.active IS NOT FALSE AND d.active IS NOT FALSE AND t.suspended IS NOT TRUE;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    IF s.seen_at < now() - interval '1 minute' THEN
+        UPDATE web_session SET seen_at = now() WHERE token_hash = session_token_hash;
+    END IF;
+    PERFORM set_config('mansio.role', s.role, true), set_config('mansio.tenant', coalesce(s.tenant_id::text, ''), true),
+            set_config('mansio.operator', coalesce(s.operator_id::text, ''), true),
+            set_config('mansio.account', coalesce(s.account_id::text, ''), true),
+            set_config('mansio.actor', s.login, true), set_config('mansio.address', coalesce(host(client), ''), true);
+    RETURN QUERY SELECT s.role, s.tenant_id, s.operator_id, s.account_id, s.login, s.name, s.csrf;
+END $$;
+
+CREATE INDEX domain_tenant_name ON domain (tenant_id, name);

@@ -1,0 +1,6 @@
+#include "routes.h"
+
+#include "admin/admin.h"
+#include "session/login.h"
+
+const struct route *const all_routes[] = {login_routes, overview_routes, NULL};
