@@ -179,5 +179,8 @@ void store_watch(struct store *s, void (*changed)(void *context, int64_t account
 /* Deletes blobs that no row has named for grace_seconds, and the mail of accounts that are gone; a bounded piece of work.
  * Returns the number of blobs deleted, -1 on failure. */
 int64_t store_sweep(struct store *s, int grace_seconds, struct err *err);
+/* Deletes blobs older than grace_seconds that never got a row (a crash between writing and commit). Reads through all segments: once a
+ * day at a quiet hour. */
+int64_t store_sweep_orphans(struct store *s, int grace_seconds, struct err *err);
 
 #endif

@@ -1,0 +1,514 @@
+#include "store/store_internal.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#define MESSAGE_COLUMNS "m.uid, m.flags, m.modseq, m.email_id, m.size, m.internal_date, m.saved_at, m.keywords"
+#define IN_RANGES                                                                                                                  \
+    " FROM unnest($3::int8[], $4::int8[]) AS r (low, high) JOIN message m"                                                         \
+    " ON m.account_id = $1 AND m.mailbox_id = $2 AND m.uid BETWEEN r.low AND r.high "
+
+static const struct db_statement MESSAGES = {
+    "message_list", "SELECT " MESSAGE_COLUMNS " FROM message m WHERE account_id = $1 AND mailbox_id = $2 AND uid >= $3 AND modseq > $4"
+                    " ORDER BY uid"};
+static const struct db_statement EXPUNGED = {
+    "message_expunged", "SELECT uid, modseq FROM expunged WHERE account_id = $1 AND mailbox_id = $2 AND modseq > $3 ORDER BY modseq, uid"};
+static const struct db_statement CARDS = {
+    "message_cards", "SELECT m.uid, m.email_id, e.thread_id, e.blob, e.size, m.prefix, e.card" IN_RANGES
+                     " JOIN email e ON e.account_id = $1 AND e.id = m.email_id ORDER BY m.uid"};
+static const struct db_statement IN = {"message_in", "SELECT " MESSAGE_COLUMNS IN_RANGES "ORDER BY m.uid"};
+static const struct db_statement IN_DELETED = {"message_in_deleted", "SELECT " MESSAGE_COLUMNS IN_RANGES
+                                                                     " WHERE m.flags & 8 <> 0 ORDER BY m.uid"};
+static const struct db_statement SET_FLAGS = {
+    "message_set_flags",
+    "UPDATE message m SET flags = u.f, keywords = CASE u.k WHEN '' THEN '{}'::text[] ELSE string_to_array(u.k, ' ') END, modseq = $3"
+    " FROM unnest($4::int8[], $5::int4[], $6::text[]) AS u (uid, f, k) WHERE m.account_id = $1 AND m.mailbox_id = $2 AND m.uid = u.uid"};
+static const struct db_statement RAISE = {
+    "message_raise_mailbox", "UPDATE mailbox SET uidnext = uidnext + $3, highestmodseq = $4, flags_modseq = greatest(flags_modseq, $5),"
+                             " messages = messages + $6, unseen = unseen + $7, deleted = deleted + $8, bytes = bytes + $9"
+                             " WHERE account_id = $1 AND id = $2"};
+static const struct db_statement DELETE_MESSAGES = {
+    "message_delete", "DELETE FROM message WHERE account_id = $1 AND mailbox_id = $2 AND uid = ANY ($3)"};
+static const struct db_statement ADD_EXPUNGED = {
+    "message_add_expunged", "INSERT INTO expunged (account_id, mailbox_id, modseq, uid) SELECT $1, $2, $3, unnest($4::int8[])"};
+const struct db_statement STORE_DROP_EMAILS = {
+    "message_drop_emails", "WITH gone AS (DELETE FROM email e WHERE e.account_id = $1 AND e.id = ANY ($2)"
+                           " AND NOT EXISTS (SELECT FROM message m WHERE m.account_id = $1 AND m.email_id = e.id) RETURNING e.blob)"
+                           " INSERT INTO blob_garbage (blob) SELECT blob FROM gone"};
+static const struct db_statement COPY = {
+    "message_copy", "INSERT INTO message (account_id, mailbox_id, uid, email_id, modseq, flags, keywords, size, internal_date, prefix)"
+                    " SELECT m.account_id, $3, u.new_uid, m.email_id, $4, m.flags, m.keywords, m.size, m.internal_date, m.prefix"
+                    " FROM unnest($5::int8[], $6::int8[]) AS u (uid, new_uid) JOIN message m"
+                    " ON m.account_id = $1 AND m.mailbox_id = $2 AND m.uid = u.uid ORDER BY u.new_uid"};
+
+void store_range_params(struct db_params *p, struct arena *a, const struct uid_range *range, size_t count) {
+    int64_t *low = arena_array(a, count, sizeof *low), *high = arena_array(a, count, sizeof *high);
+    for (size_t i = 0; i < count; i++) {
+        low[i] = range[i].first;
+        high[i] = range[i].last;
+    }
+    db_int8_array(p, low, count);
+    db_int8_array(p, high, count);
+}
+
+/* ---- reading ---- */
+
+static void read_message(const PGresult *r, int row, struct arena *a, struct store_message *out) {
+    struct str *keyword;
+    *out = (struct store_message){
+        .uid = (uint32_t)db_get_int8(r, row, 0),
+        .flags = (uint32_t)db_get_int8(r, row, 1),
+        .modseq = (uint64_t)db_get_int8(r, row, 2),
+        .email_id = db_get_int8(r, row, 3),
+        .size = (uint64_t)db_get_int8(r, row, 4),
+        .internal_date = db_get_time(r, row, 5),
+        .saved_at = db_get_time(r, row, 6),
+        .keyword_count = db_get_texts(r, row, 7, a, &keyword),
+    };
+    out->keyword = keyword;
+    for (size_t i = 0; i < out->keyword_count; i++)
+        keyword[i] = arena_str(a, keyword[i]);
+}
+
+static struct store_message *read_messages(const PGresult *r, struct arena *a, size_t *count) {
+    *count = (size_t)PQntuples(r);
+    struct store_message *list = arena_array(a, *count, sizeof *list);
+    for (size_t i = 0; i < *count; i++)
+        read_message(r, (int)i, a, &list[i]);
+    return list;
+}
+
+enum store_status store_messages(struct store *s, struct arena *a, int64_t account, int64_t mailbox, uint32_t first_uid,
+                                 uint64_t since_modseq, struct store_message **out, size_t *count, struct err *err) {
+    *count = 0;
+    struct db_conn *c = db_acquire(s->db, err);
+    if (!c)
+        return store_failed(err);
+    struct db_params p = {0};
+    db_int8(&p, account), db_int8(&p, mailbox), db_int8(&p, first_uid), db_int8(&p, (int64_t)since_modseq);
+    PGresult *r = db_query(c, &MESSAGES, &p, err);
+    enum store_status status = r ? STORE_OK : store_failed(err);
+    if (r)
+        *out = read_messages(r, a, count);
+    PQclear(r);
+    db_release(s->db, c);
+    return status;
+}
+
+enum store_status store_expunged(struct store *s, struct arena *a, int64_t account, int64_t mailbox, uint64_t since_modseq,
+                                 struct store_expunged **out, size_t *count, struct err *err) {
+    *count = 0;
+    struct db_conn *c = db_acquire(s->db, err);
+    if (!c)
+        return store_failed(err);
+    struct db_params p = {0};
+    db_int8(&p, account), db_int8(&p, mailbox), db_int8(&p, (int64_t)since_modseq);
+    PGresult *r = db_query(c, &EXPUNGED, &p, err);
+    enum store_status status = r ? STORE_OK : store_failed(err);
+    if (r) {
+        *count = (size_t)PQntuples(r);
+        *out = arena_array(a, *count, sizeof **out);
+        for (size_t i = 0; i < *count; i++)
+            (*out)[i] = (struct store_expunged){(uint32_t)db_get_int8(r, (int)i, 0), (uint64_t)db_get_int8(r, (int)i, 1)};
+    }
+    PQclear(r);
+    db_release(s->db, c);
+    return status;
+}
+
+enum store_status store_cards(struct store *s, struct arena *a, int64_t account, int64_t mailbox, const struct uid_range *range,
+                              size_t range_count, struct store_card **out, size_t *count, struct err *err) {
+    *count = 0;
+    struct db_conn *c = db_acquire(s->db, err);
+    if (!c)
+        return store_failed(err);
+    struct db_params p = {0};
+    db_int8(&p, account), db_int8(&p, mailbox);
+    store_range_params(&p, a, range, range_count);
+    PGresult *r = db_query(c, &CARDS, &p, err);
+    enum store_status status = r ? STORE_OK : store_failed(err);
+    if (r) {
+        *count = (size_t)PQntuples(r);
+        *out = arena_array(a, *count, sizeof **out);
+        for (size_t i = 0; i < *count; i++) {
+            struct store_card *card = &(*out)[i];
+            card->uid = (uint32_t)db_get_int8(r, (int)i, 0);
+            card->email_id = db_get_int8(r, (int)i, 1);
+            card->thread_id = db_get_int8(r, (int)i, 2);
+            memcpy(card->blob, db_get_str(r, (int)i, 3).p, sizeof card->blob);
+            card->blob_size = (uint64_t)db_get_int8(r, (int)i, 4);
+            card->prefix = arena_str(a, db_get_str(r, (int)i, 5));
+            card->card = arena_str(a, db_get_str(r, (int)i, 6));
+        }
+    }
+    PQclear(r);
+    db_release(s->db, c);
+    return status;
+}
+
+enum store_status store_read(struct store *s, const struct store_card *m, uint64_t offset, uint64_t n, struct buf *out, struct err *err) {
+    if (offset < m->prefix.n) {
+        struct str part = str_sub(m->prefix, (size_t)offset, n > m->prefix.n ? m->prefix.n : (size_t)n);
+        buf_add_str(out, part);
+        n -= part.n;
+        offset = m->prefix.n;
+    }
+    if (n == 0 || offset - m->prefix.n >= m->blob_size)
+        return STORE_OK;
+    return blob_get(s->blobs, m->blob, offset - m->prefix.n, n, out, err) ? STORE_OK : store_failed(err);
+}
+
+/* ---- changing: a transaction with its mailboxes locked ---- */
+
+struct change {
+    struct store *s;
+    struct db_conn *c;
+    int64_t account;
+    struct arena *a;
+    struct err *err;
+};
+
+/* Begins, locks the mailboxes (in order of their ids) and selects the messages in the ranges of `mailbox` with `select`, all in one
+ * round trip. box: the state of each of ids, in the order given. */
+static enum store_status begin_change(struct change *x, int64_t mailbox, const int64_t *ids, size_t n, struct store_locked *box,
+                                      const struct db_statement *select, const struct uid_range *range, size_t range_count,
+                                      PGresult **rows) {
+    *rows = NULL;
+    x->c = db_acquire(x->s->db, x->err);
+    if (!x->c)
+        return store_failed(x->err);
+    struct db_params p = {0};
+    db_int8(&p, x->account);
+    db_int8_array(&p, ids, n);
+    bool good = db_pipeline(x->c, x->err) && db_send(x->c, &STORE_BEGIN, NULL, x->err) && db_send(x->c, &STORE_LOCK_MAILBOX, &p, x->err);
+    db_int8(&p, x->account), db_int8(&p, mailbox);
+    store_range_params(&p, x->a, range, range_count);
+    good = good && db_send(x->c, select, &p, x->err) && db_sync(x->c, x->err);
+    db_params_free(&p);
+    PGresult *locked = NULL;
+    if (good) {
+        PQclear(db_receive(x->c, x->err));
+        locked = db_receive(x->c, x->err);
+        *rows = locked ? db_receive(x->c, x->err) : NULL;
+    }
+    if (!db_pipeline_end(x->c, x->err) || !*rows) {
+        PQclear(locked);
+        PQclear(*rows);
+        *rows = NULL;
+        return store_failed(x->err);
+    }
+    size_t found = 0;
+    for (int i = 0; i < PQntuples(locked); i++)
+        for (size_t k = 0; k < n; k++)
+            if (ids[k] == db_get_int8(locked, i, 1)) {
+                box[k] = (struct store_locked){ids[k], (uint64_t)db_get_int8(locked, i, 2), (uint64_t)db_get_int8(locked, i, 3),
+                                               (uint32_t)db_get_int8(locked, i, 4)};
+                found++;
+            }
+    PQclear(locked);
+    if (found == n)
+        return STORE_OK;
+    PQclear(*rows);
+    *rows = NULL;
+    err_set(x->err, "the mailbox is gone");
+    return STORE_NOT_FOUND;
+}
+
+/* What changes of a mailbox's row. */
+struct raise {
+    int64_t uids, modseq, flags_modseq, messages, unseen, deleted, bytes;
+};
+
+static bool send_raise(struct change *x, int64_t mailbox, const struct raise *by) {
+    struct db_params p = {0};
+    db_int8(&p, x->account), db_int8(&p, mailbox), db_int8(&p, by->uids), db_int8(&p, by->modseq), db_int8(&p, by->flags_modseq);
+    db_int4(&p, (int32_t)by->messages), db_int4(&p, (int32_t)by->unseen), db_int4(&p, (int32_t)by->deleted), db_int8(&p, by->bytes);
+    return db_send(x->c, &RAISE, &p, x->err);
+}
+
+static bool send_usage(struct change *x, int64_t bytes, int64_t messages) {
+    struct db_params p = {0};
+    db_int8(&p, x->account), db_int8(&p, bytes), db_int8(&p, messages);
+    return db_send(x->c, &STORE_ADD_USAGE, &p, x->err);
+}
+
+/* Ends the pipeline that `sent` says was filled, commits. */
+static enum store_status commit_change(struct change *x, bool sent) {
+    sent = sent && db_send(x->c, &STORE_COMMIT, NULL, x->err);
+    if (!db_pipeline_end(x->c, x->err) || !sent)
+        return store_failed(x->err);
+    return STORE_OK;
+}
+
+/* Sums of the messages that go or come. */
+static void count_up(const struct store_message *m, size_t n, struct raise *sum) {
+    for (size_t i = 0; i < n; i++) {
+        sum->messages++;
+        sum->unseen += !(m[i].flags & STORE_SEEN);
+        sum->deleted += !!(m[i].flags & STORE_DELETED);
+        sum->bytes += (int64_t)m[i].size;
+    }
+}
+
+/* ---- flags ---- */
+
+static bool has_keyword(const struct str *list, size_t n, struct str k) {
+    for (size_t i = 0; i < n; i++)
+        if (str_ieq(list[i], k))
+            return true;
+    return false;
+}
+
+static void add_keywords(struct arena *a, struct store_message *m, const struct str *keyword, size_t n) {
+    struct str *list = arena_array(a, m->keyword_count + n, sizeof *list);
+    size_t count = m->keyword_count;
+    for (size_t i = 0; i < count; i++)
+        list[i] = m->keyword[i];
+    for (size_t i = 0; i < n; i++)
+        if (!has_keyword(list, count, keyword[i]))
+            list[count++] = arena_str(a, keyword[i]);
+    m->keyword = list;
+    m->keyword_count = count;
+}
+
+static void remove_keywords(struct arena *a, struct store_message *m, const struct str *keyword, size_t n) {
+    struct str *list = arena_array(a, m->keyword_count, sizeof *list);
+    size_t count = 0;
+    for (size_t i = 0; i < m->keyword_count; i++)
+        if (!has_keyword(keyword, n, m->keyword[i]))
+            list[count++] = m->keyword[i];
+    m->keyword = list;
+    m->keyword_count = count;
+}
+
+/* Applies the change to one message; true when its value is another one afterwards. */
+static bool apply(struct arena *a, struct store_message *m, enum store_change change, uint32_t flags, const struct str *keyword, size_t n) {
+    struct store_message before = *m;
+    if (change == STORE_SET) {
+        m->flags = flags;
+        m->keyword_count = 0;
+        add_keywords(a, m, keyword, n);
+    } else if (change == STORE_ADD) {
+        m->flags |= flags;
+        if (n)
+            add_keywords(a, m, keyword, n);
+    } else {
+        m->flags &= ~flags;
+        if (n)
+            remove_keywords(a, m, keyword, n);
+    }
+    if (m->flags != before.flags || m->keyword_count != before.keyword_count)
+        return true;
+    for (size_t i = 0; i < m->keyword_count; i++)
+        if (!has_keyword(before.keyword, before.keyword_count, m->keyword[i]))
+            return true;
+    return false;
+}
+
+static struct str joined(struct arena *a, const struct store_message *m) {
+    struct buf b = BUF_EMPTY;
+    for (size_t i = 0; i < m->keyword_count; i++)
+        buf_printf(&b, "%s%.*s", i ? " " : "", STR_ARG(m->keyword[i]));
+    struct str s = b.n ? arena_str(a, buf_str(&b)) : STR("");
+    buf_free(&b);
+    return s;
+}
+
+enum store_status store_change_flags(struct store *s, struct arena *a, int64_t account, int64_t mailbox, const struct uid_range *range,
+                                     size_t range_count, enum store_change change, uint32_t flags, const struct str *keyword,
+                                     size_t keyword_count, uint64_t unchanged_since, struct store_message **changed,
+                                     size_t *changed_count, uint32_t **failed, size_t *failed_count, struct err *err) {
+    struct change x = {s, NULL, account, a, err};
+    struct store_locked box;
+    PGresult *rows;
+    enum store_status status = begin_change(&x, mailbox, &mailbox, 1, &box, &IN, range, range_count, &rows);
+    if (status != STORE_OK) {
+        db_release(s->db, x.c);
+        return status;
+    }
+    size_t n, kept = 0, differ = 0, refused = 0;
+    struct store_message *m = read_messages(rows, a, &n);
+    PQclear(rows);
+    uint32_t *no = arena_array(a, n, sizeof *no);
+    int64_t *uid = arena_array(a, n, sizeof *uid);
+    int32_t *value = arena_array(a, n, sizeof *value);
+    struct str *words = arena_array(a, n, sizeof *words);
+    struct raise by = {.modseq = (int64_t)box.highestmodseq + 1, .flags_modseq = (int64_t)box.highestmodseq + 1};
+    for (size_t i = 0; i < n; i++) {
+        if (unchanged_since && m[i].modseq > unchanged_since) {
+            no[refused++] = m[i].uid;
+            continue;
+        }
+        uint32_t before = m[i].flags;
+        if (apply(a, &m[i], change, flags, keyword, keyword_count)) {
+            m[i].modseq = (uint64_t)by.modseq;
+            by.unseen += (before & STORE_SEEN ? 1 : 0) - (m[i].flags & STORE_SEEN ? 1 : 0);
+            by.deleted += (m[i].flags & STORE_DELETED ? 1 : 0) - (before & STORE_DELETED ? 1 : 0);
+            uid[differ] = m[i].uid, value[differ] = (int32_t)m[i].flags, words[differ++] = joined(a, &m[i]);
+        }
+        m[kept++] = m[i];
+    }
+    if (differ) {
+        struct db_params p = {0};
+        db_int8(&p, account), db_int8(&p, mailbox), db_int8(&p, by.modseq), db_int8_array(&p, uid, differ);
+        db_int4_array(&p, value, differ), db_text_array(&p, words, differ);
+        bool sent = db_pipeline(x.c, err) && db_send(x.c, &SET_FLAGS, &p, err) && send_raise(&x, mailbox, &by);
+        status = commit_change(&x, sent);
+    }
+    db_release(s->db, x.c);
+    if (status != STORE_OK)
+        return status;
+    if (changed)
+        *changed = m, *changed_count = kept;
+    if (failed)
+        *failed = no, *failed_count = refused;
+    if (differ)
+        store_tell(s, account, mailbox, (uint64_t)by.modseq);
+    return STORE_OK;
+}
+
+/* ---- expunge, copy, move ---- */
+
+static void split_columns(struct arena *a, const struct store_message *m, size_t n, int64_t **uid, int64_t **email) {
+    *uid = arena_array(a, n, sizeof **uid);
+    *email = arena_array(a, n, sizeof **email);
+    for (size_t i = 0; i < n; i++) {
+        (*uid)[i] = m[i].uid;
+        (*email)[i] = m[i].email_id;
+    }
+}
+
+/* Takes messages out of a mailbox: rows deleted, remembered as expunged, counters lowered. */
+static bool send_removal(struct change *x, int64_t mailbox, const struct store_message *m, size_t n, int64_t modseq) {
+    int64_t *uid, *email;
+    split_columns(x->a, m, n, &uid, &email);
+    struct raise sum = {0};
+    count_up(m, n, &sum);
+    struct raise by = {0, modseq, 0, -sum.messages, -sum.unseen, -sum.deleted, -sum.bytes};
+    struct db_params p = {0};
+    db_int8(&p, x->account), db_int8(&p, mailbox), db_int8_array(&p, uid, n);
+    if (!db_send(x->c, &DELETE_MESSAGES, &p, x->err))
+        return false;
+    db_int8(&p, x->account), db_int8(&p, mailbox), db_int8(&p, modseq), db_int8_array(&p, uid, n);
+    return db_send(x->c, &ADD_EXPUNGED, &p, x->err) && send_raise(x, mailbox, &by);
+}
+
+enum store_status store_expunge(struct store *s, struct arena *a, int64_t account, int64_t mailbox, const struct uid_range *range,
+                                size_t range_count, uint32_t **expunged, size_t *count, uint64_t *modseq, struct err *err) {
+    static const struct uid_range all = {1, UINT32_MAX};
+    struct change x = {s, NULL, account, a, err};
+    struct store_locked box;
+    PGresult *rows;
+    *count = 0;
+    enum store_status status =
+        begin_change(&x, mailbox, &mailbox, 1, &box, &IN_DELETED, range ? range : &all, range ? range_count : 1, &rows);
+    size_t n = 0;
+    struct store_message *m = NULL;
+    if (status == STORE_OK) {
+        m = read_messages(rows, a, &n);
+        PQclear(rows);
+    }
+    int64_t next = (int64_t)box.highestmodseq + 1;
+    if (n) {
+        struct raise sum = {0};
+        int64_t *uid, *email;
+        count_up(m, n, &sum);
+        split_columns(a, m, n, &uid, &email);
+        struct db_params p = {0};
+        /* The usage row is locked before it is looked which mails nobody has any more: two expunges of the last two copies of one
+         * can't both see the other's. */
+        bool sent = db_pipeline(x.c, err) && send_usage(&x, -sum.bytes, -sum.messages) && send_removal(&x, mailbox, m, n, next);
+        db_int8(&p, account), db_int8_array(&p, email, n);
+        sent = sent && db_send(x.c, &STORE_DROP_EMAILS, &p, err);
+        db_params_free(&p);
+        status = commit_change(&x, sent);
+    }
+    db_release(s->db, x.c);
+    if (status != STORE_OK)
+        return status;
+    *expunged = arena_array(a, n, sizeof **expunged);
+    for (size_t i = 0; i < n; i++)
+        (*expunged)[i] = m[i].uid;
+    *count = n;
+    if (modseq)
+        *modseq = n ? (uint64_t)next : box.highestmodseq;
+    if (n)
+        store_tell(s, account, mailbox, (uint64_t)next);
+    return STORE_OK;
+}
+
+static enum store_status check_quota(struct change *x, int64_t quota_bytes, int64_t more) {
+    if (quota_bytes < 0)
+        return STORE_OK;
+    struct db_params p = {0};
+    db_int8(&p, x->account);
+    PGresult *r = db_query(x->c, &STORE_LOCK_USAGE, &p, x->err);
+    if (!r)
+        return store_failed(x->err);
+    int64_t used = PQntuples(r) ? db_get_int8(r, 0, 0) : 0;
+    PQclear(r);
+    if (used + more <= quota_bytes)
+        return STORE_OK;
+    err_set(x->err, "the account's quota would be passed");
+    return STORE_QUOTA;
+}
+
+enum store_status store_copy(struct store *s, struct arena *a, int64_t account, int64_t mailbox, const struct uid_range *range,
+                             size_t range_count, int64_t to_mailbox, bool move, int64_t quota_bytes, uint32_t **from, uint32_t **to,
+                             size_t *count, uint32_t *to_uidvalidity, struct err *err) {
+    struct change x = {s, NULL, account, a, err};
+    bool same = mailbox == to_mailbox;
+    int64_t ids[2] = {mailbox, to_mailbox};
+    struct store_locked box[2];
+    PGresult *rows;
+    *count = 0;
+    enum store_status status = begin_change(&x, mailbox, ids, same ? 1 : 2, box, &IN, range, range_count, &rows);
+    if (status != STORE_OK) {
+        db_release(s->db, x.c);
+        return status;
+    }
+    const struct store_locked *target = same ? &box[0] : &box[1];
+    size_t n;
+    struct store_message *m = read_messages(rows, a, &n);
+    PQclear(rows);
+    struct raise by = {.uids = (int64_t)n, .modseq = (int64_t)target->highestmodseq + 1};
+    count_up(m, n, &by);
+    if (target->uidnext + n > (uint64_t)UINT32_MAX + 1) {
+        err_set(err, "the mailbox has no UIDs left");
+        status = STORE_INVALID;
+    } else if (n && !move) {
+        status = check_quota(&x, quota_bytes, by.bytes);
+    }
+    int64_t *uid, *email, *new_uid = arena_array(a, n, sizeof *new_uid);
+    split_columns(a, m, n, &uid, &email);
+    *from = arena_array(a, n, sizeof **from);
+    *to = arena_array(a, n, sizeof **to);
+    for (size_t i = 0; i < n; i++) {
+        new_uid[i] = (int64_t)(target->uidnext + i);
+        (*from)[i] = m[i].uid;
+        (*to)[i] = (uint32_t)new_uid[i];
+    }
+    int64_t gone_modseq = same ? by.modseq + 1 : (int64_t)box[0].highestmodseq + 1;
+    if (status == STORE_OK && n) {
+        struct db_params p = {0};
+        bool sent = db_pipeline(x.c, err) && (move || send_usage(&x, by.bytes, by.messages));
+        db_int8(&p, account), db_int8(&p, mailbox), db_int8(&p, to_mailbox), db_int8(&p, by.modseq);
+        db_int8_array(&p, uid, n), db_int8_array(&p, new_uid, n);
+        sent = sent && db_send(x.c, &COPY, &p, err) && send_raise(&x, to_mailbox, &by);
+        db_params_free(&p);
+        if (move)
+            sent = sent && send_removal(&x, mailbox, m, n, gone_modseq);
+        status = commit_change(&x, sent);
+    }
+    db_release(s->db, x.c);
+    if (status != STORE_OK)
+        return status;
+    *count = n;
+    *to_uidvalidity = target->uidvalidity;
+    if (n) {
+        store_tell(s, account, to_mailbox, (uint64_t)by.modseq);
+        if (move)
+            store_tell(s, account, mailbox, (uint64_t)gone_modseq);
+    }
+    return STORE_OK;
+}

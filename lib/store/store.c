@@ -1,0 +1,110 @@
+#include "store/store_internal.h"
+
+#include "base/clock.h"
+#include "base/codec.h"
+#include "base/log.h"
+
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+const struct db_statement STORE_BEGIN = {"store_begin", "BEGIN"};
+const struct db_statement STORE_COMMIT = {"store_commit", "COMMIT"};
+
+struct store *store_open(struct db *db, const char *conninfo, const char *blobs, struct err *err) {
+    struct blob_store *b = blob_open(blobs, err);
+    if (!b)
+        return NULL;
+    struct db_notifier *notifier = db_notifier_new(conninfo, "mailbox", err);
+    if (!notifier) {
+        blob_close(b);
+        return NULL;
+    }
+    struct store *s = mem_zero(sizeof *s);
+    s->db = db;
+    s->conninfo = str_dup(str_of(conninfo));
+    s->blobs = b;
+    s->notifier = notifier;
+    random_bytes(&s->origin, sizeof s->origin);
+    s->waiting_end = &s->waiting;
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_mutex_init(&s->inbox_lock, NULL);
+    return s;
+}
+
+void store_close(struct store *s) {
+    if (!s)
+        return;
+    db_listener_stop(s->listener);
+    db_notifier_stop(s->notifier);
+    blob_close(s->blobs);
+    pthread_mutex_destroy(&s->lock);
+    pthread_mutex_destroy(&s->inbox_lock);
+    free(s->conninfo);
+    free(s);
+}
+
+enum store_status store_failed(struct err *err) {
+    log_warn("store: %s", err->text);
+    return STORE_TEMPORARY;
+}
+
+/* Microseconds since 2020 in the upper bits, ten bits of the process's own below: 2^63 is reached in 2305. */
+int64_t store_new_id(void) {
+    static const int64_t EPOCH = INT64_C(1577836800000000);
+    static atomic_int_fast64_t last;
+    static atomic_int process = -1;
+    int own = atomic_load_explicit(&process, memory_order_relaxed);
+    if (own < 0) {
+        uint32_t noise;
+        random_bytes(&noise, sizeof noise);
+        int fresh = (int)(noise & 1023), none = -1;
+        own = atomic_compare_exchange_strong(&process, &none, fresh) ? fresh : none;
+    }
+    int64_t now = clock_now() - EPOCH, before = atomic_load(&last), next;
+    do
+        next = now > before ? now : before + 1;
+    while (!atomic_compare_exchange_weak(&last, &before, next));
+    return next << 10 | own;
+}
+
+/* ---- changes ---- */
+
+void store_tell(struct store *s, int64_t account, int64_t mailbox, uint64_t modseq) {
+    char key[64], payload[128];
+    int k = snprintf(key, sizeof key, "%" PRId64 ":%" PRId64, account, mailbox);
+    int n = snprintf(payload, sizeof payload, "%s:%" PRIu64 ":%" PRIx64, key, modseq, s->origin);
+    db_notifier_send(s->notifier, str_n(key, (size_t)k), str_n(payload, (size_t)n));
+    if (s->changed)
+        s->changed(s->changed_context, account, mailbox, modseq, true);
+}
+
+static void on_notify(void *context, const char *channel, struct str payload) {
+    struct store *s = context;
+    if (!*channel) {
+        s->changed(s->changed_context, 0, 0, 0, false);
+        return;
+    }
+    struct str account, mailbox, modseq, origin;
+    uint64_t a, m, q;
+    char own[20];
+    snprintf(own, sizeof own, "%" PRIx64, s->origin);
+    if (!str_split(&payload, ':', &account) || !str_split(&payload, ':', &mailbox) || !str_split(&payload, ':', &modseq) ||
+        !str_split(&payload, ':', &origin) || !str_u64(account, &a) || !str_u64(mailbox, &m) || !str_u64(modseq, &q)) {
+        log_warn("store: a notification that is none of ours on channel %s", channel);
+        return;
+    }
+    if (!str_eq(origin, str_of(own)))
+        s->changed(s->changed_context, (int64_t)a, (int64_t)m, q, false);
+}
+
+void store_watch(struct store *s, void (*changed)(void *context, int64_t account, int64_t mailbox, uint64_t modseq, bool own),
+                 void *context) {
+    static const char *const channels[] = {"mailbox", NULL};
+    struct err err;
+    s->changed_context = context;
+    s->changed = changed;
+    s->listener = db_listen(s->conninfo, channels, on_notify, s, &err);
+    if (!s->listener)
+        log_fatal("%s", err.text);
+}

@@ -1,0 +1,69 @@
+/* What the files of lib/store share; nobody else includes this. */
+#ifndef STORE_STORE_INTERNAL_H
+#define STORE_STORE_INTERNAL_H
+
+#include "db/db.h"
+#include "store/blob.h"
+#include "store/queue.h"
+#include "store/store.h"
+
+#include <pthread.h>
+
+struct work; /* deliver.c */
+
+struct store {
+    struct db *db;
+    char *conninfo;
+    struct blob_store *blobs;
+    struct db_notifier *notifier;
+    struct db_listener *listener;
+    uint64_t origin; /* tells our own notifications */
+    void (*changed)(void *context, int64_t account, int64_t mailbox, uint64_t modseq, bool own);
+    void *changed_context;
+    /* the group commit (deliver.c) */
+    pthread_mutex_t lock;
+    struct work *waiting, **waiting_end;
+    size_t waiting_count;
+    int leaders;
+    /* ids of INBOXes (mailbox.c) */
+    pthread_mutex_t inbox_lock;
+    struct {
+        int64_t account, mailbox;
+    } inbox[16384];
+};
+
+/* Says that a mailbox changed (mailbox 0: the list of mailboxes): to this process at once, to others within 50 ms. */
+void store_tell(struct store *s, int64_t account, int64_t mailbox, uint64_t modseq);
+/* Logs what went wrong and gives STORE_TEMPORARY. */
+enum store_status store_failed(struct err *err);
+/* An id that grows with time and does not collide between threads, processes or nodes. */
+int64_t store_new_id(void);
+/* The id of the mailbox, INBOX where it is not there; 0 with err: the database is away. */
+int64_t store_mailbox_for_delivery(struct store *s, int64_t account, struct str name, struct err *err);
+void store_forget_inbox(struct store *s, int64_t account);
+
+/* The state of a mailbox under lock in a transaction. */
+struct store_locked {
+    int64_t id;
+    uint64_t uidnext, highestmodseq;
+    uint32_t uidvalidity;
+};
+
+/* Ranges as two arrays for SQL. */
+void store_range_params(struct db_params *p, struct arena *a, const struct uid_range *range, size_t count);
+
+/* What queue_finish adds to a group's transaction. */
+struct queue_settlement {
+    const struct queue_job *job;
+    const char *owner;
+    const struct queue_result *result;
+    size_t count;
+};
+bool queue_send_settlement(struct arena *a, struct db_conn *c, const struct queue_settlement *q, struct err *err);
+/* store_deliver of a notification (notification.p NULL: none) together with a settlement. */
+enum store_status store_settle(struct store *s, const struct queue_settlement *settlement, struct str notification, struct str card,
+                               struct store_delivery *delivery, size_t count, const struct store_queued *queued, struct err *err);
+
+extern const struct db_statement STORE_BEGIN, STORE_COMMIT, STORE_LOCK_MAILBOX, STORE_LOCK_USAGE, STORE_ADD_USAGE, STORE_DROP_EMAILS;
+
+#endif
