@@ -10,3 +10,4 @@ include build.mk
 include run.mk
 include check.mk
 include lint.mk
+include install.mk
