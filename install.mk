@@ -7,8 +7,8 @@ CONF_DIR ?= $(PREFIX)/etc/mansio
 STATE_DIR ?= /var/lib/mansio
 SHARE_DIR := $(PREFIX)/share/mansio
 DOC_DIR := $(PREFIX)/share/doc/mansio
-INSTALL_PROGRAM = install -D -m 755
-INSTALL_FILE = install -D -m 644
+INSTALL_PROGRAM = umask 022; install -D -m 755
+INSTALL_FILE = umask 022; install -D -m 644
 
 # What the files in etc/ leave open. tools/instance fills in the same names for a private instance.
 FILL = sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@CONF@|$(CONF_DIR)|g' -e 's|@STATE@|$(STATE_DIR)|g' -e 's|@STATIC@|$(SHARE_DIR)/static|g' \
@@ -24,7 +24,7 @@ UNITS := $(notdir $(wildcard etc/systemd/mansio-*.service.in))
 
 .PHONY: install uninstall
 install: programs
-	@$(foreach p,$(INSTALLED_DAEMONS),$(INSTALL_PROGRAM) $(BUILD)/bin/$(p) $(DESTDIR)$(PREFIX)/sbin/$(p) &&) true
+	@$(foreach p,$(INSTALLED_DAEMONS),$(INSTALL_PROGRAM) $(BUILD)/bin/$(p) $(DESTDIR)$(PREFIX)/sbin/$(p) || exit 1;)
 	@$(if $(filter mansio,$(PROGRAMS)),$(INSTALL_PROGRAM) $(BUILD)/bin/mansio $(DESTDIR)$(PREFIX)/bin/mansio)
 	@$(if $(filter sendmail,$(PROGRAMS)),$(INSTALL_PROGRAM) $(BUILD)/bin/sendmail $(DESTDIR)$(PREFIX)/sbin/sendmail && \
 	    mkdir -p $(DESTDIR)$(PREFIX)/bin && ln -sf ../sbin/sendmail $(DESTDIR)$(PREFIX)/bin/mailq && \
@@ -32,13 +32,11 @@ install: programs
 	@for f in $(INSTALLED_PAGES); do $(INSTALL_FILE) $$f $(DESTDIR)$(SHARE_DIR)/$$f || exit 1; done
 	@for f in $(MAN_PAGES); do $(INSTALL_FILE) $$f $(DESTDIR)$(PREFIX)/share/man/man$${f##*.}/$${f##*/} || exit 1; done
 	@$(if $(wildcard cli/completion/mansio.bash),$(INSTALL_FILE) cli/completion/mansio.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/mansio)
-	@mkdir -p $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/tmpfiles.d
-	@for f in $(UNITS); do $(FILL) etc/systemd/$$f >$(DESTDIR)$(PREFIX)/lib/systemd/system/$${f%.in} || exit 1; done
-	@$(FILL) etc/tmpfiles.d/mansio.conf.in >$(DESTDIR)$(PREFIX)/lib/tmpfiles.d/mansio.conf
+	@for f in $(UNITS); do $(FILL) etc/systemd/$$f | ($(INSTALL_FILE) /dev/stdin $(DESTDIR)$(PREFIX)/lib/systemd/system/$${f%.in}) || exit 1; done
+	@$(FILL) etc/tmpfiles.d/mansio.conf.in | ($(INSTALL_FILE) /dev/stdin $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/mansio.conf)
 	@$(INSTALL_FILE) etc/sysusers.d/mansio.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/mansio.conf
 	@for f in $$(cd etc && find . -type f | sed 's|^\./||' | grep -v -e '^systemd/mansio-' -e '^sysusers.d/' -e '^tmpfiles.d/'); do \
-	    mkdir -p $(DESTDIR)$(SHARE_DIR)/etc/$$(dirname $$f) && \
-	    $(FILL) etc/$$f >$(DESTDIR)$(SHARE_DIR)/etc/$${f%.in} || exit 1; done
+	    $(FILL) etc/$$f | ($(INSTALL_FILE) /dev/stdin $(DESTDIR)$(SHARE_DIR)/etc/$${f%.in}) || exit 1; done
 	@for f in README.md INSTALL LICENSE $$(find docs -name '*.md'); do \
 	    if [ -e $$f ]; then $(INSTALL_FILE) $$f $(DESTDIR)$(DOC_DIR)/$$(basename $$f) || exit 1; fi; done
 	@echo "installed under $(DESTDIR)$(PREFIX); $(DOC_DIR)/INSTALL says how to go on"

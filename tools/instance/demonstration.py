@@ -36,7 +36,7 @@ ACCOUNTS = [
 ]
 ALIASES = [
     ("info@mansio.test", "livia@mansio.test"),
-    ("team@mansio.test", "livia@mansio.test, marcus@mansio.test"),
+    ("team@mansio.test", "livia@mansio.test marcus@mansio.test"),
     ("@thermae.example", "octavia@thermae.example"),
 ]
 RECORDS = [
@@ -100,8 +100,9 @@ class Demonstration:
             self._once(f"account {address}", "account", "add", address, "--name", name, "--password-stdin",
                        stdin=self._password(address) + "\n")  # fmt: skip
         for address, targets in ALIASES:
-            self._once(f"alias {address}", "alias", "set", address, targets)
-        for zone, name, kind, rdata in RECORDS:
+            self._once(f"alias {address}", "alias", "set", address, *targets.split())
+        records = RECORDS if subprocess.run([self.place.state / 'bin' / 'mansio', 'help', 'record'], check=False, capture_output=True).returncode == 0 else []
+        for zone, name, kind, rdata in records:
             self._once(f"record {zone} {name} {kind}", "record", "add", zone, name, kind, rdata)
 
     def send_mail(self):

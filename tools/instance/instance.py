@@ -90,9 +90,6 @@ class Instance:
         self.postgres.make_database()
         if self.programs.has("mansio"):
             self.command("migrate")
-        elif not self.postgres.sql("SELECT to_regclass('tenant')"):  # until the command line is there
-            for path in sorted((SOURCE / "sql").glob("0*.sql")):
-                self.postgres.sql(path.read_text(), role="mansio_owner")
         for service in self.nameserver.services() + self.programs.services():
             boss.start(service)
         if "web-1" in boss.services:

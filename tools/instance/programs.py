@@ -77,6 +77,7 @@ class Programs:
             "web_submission": f"{host}:{place.port['submission']}",
             "web_templates": self.source / "templates",
             "web_static": self.source / "static",
+            "sql": self.source / "sql",
             "dns_zones": place.data / "zones",
             "dns_driver": "bind",
             "dns_server": f"{host}@{place.port['dns']}",
