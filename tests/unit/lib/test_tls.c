@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <openssl/ssl.h>
+#include <sys/wait.h>
 
 /* A line protocol: "starttls", "tls" (tells what is on), "long N", "quit", anything else is echoed. */
 struct session {
@@ -414,7 +415,61 @@ static void handshakes_go_on_during_reloads(void **state) {
     pthread_join(t, NULL);
 }
 
-int main(void) {
+/* Holds connections open in a process of its own, so that only the server's side counts here: connects, shakes hands
+ * where told to, reads the greeting, says so on standard output, and waits for the end of standard input. */
+static int hold_connections(uint16_t to, int count, bool tls) {
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    for (int i = 0; i < count; i++) {
+        char hello[6];
+        int fd = client_connect_to(to, 0);
+        SSL *ssl = tls ? SSL_new(ctx) : NULL;
+        if (ssl && (SSL_set_fd(ssl, fd) != 1 || SSL_connect(ssl) != 1 || SSL_read(ssl, hello, 6) != 6))
+            return 1;
+        if (!ssl && client_read(fd, hello, 6) != 6)
+            return 1;
+    }
+    return write(STDOUT_FILENO, "ready", 5) == 5 && read(STDIN_FILENO, &count, 1) == 0 ? 0 : 1;
+}
+
+/* Resident KiB of this process for each of `count` idle connections. */
+static double kib_each(const struct fixture *f, int count, bool tls) {
+    int to_child[2], from_child[2];
+    char port[16], number[16], ready[5];
+    snprintf(port, sizeof port, "%d", f->port);
+    snprintf(number, sizeof number, "%d", count);
+    assert_true(pipe2(to_child, O_CLOEXEC) == 0 && pipe2(from_child, O_CLOEXEC) == 0);
+    long before = resident_kib();
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(to_child[0], STDIN_FILENO);
+        dup2(from_child[1], STDOUT_FILENO);
+        execl("/proc/self/exe", "test_tls", "hold", port, number, tls ? "tls" : "plain", (char *)NULL);
+        _exit(127);
+    }
+    close(from_child[1]);
+    assert_int_equal(read(from_child[0], ready, sizeof ready), sizeof ready);
+    wait_until(server_connections(f->server) == (uint32_t)count);
+    sleep_ms(3000); /* until the workers have given their buffers back */
+    double each = (double)(resident_kib() - before) / count;
+    int status;
+    close(to_child[1]), close(to_child[0]), close(from_child[0]);
+    assert_true(waitpid(pid, &status, 0) == pid && status == 0);
+    wait_until(server_connections(f->server) == 0);
+    return each;
+}
+
+static void an_idle_connection_is_small(void **state) {
+    (void)state;
+    if (SANITIZED)
+        skip();
+    double plain_kib = kib_each(&plain, 2000, false), tls_kib = kib_each(&implicit, 2000, true);
+    print_message("an idle connection takes %.1f KiB, with TLS %.1f KiB\n", plain_kib, tls_kib);
+    assert_true(plain_kib < 12 && tls_kib < 40);
+}
+
+int main(int argc, char **argv) {
+    if (argc == 5 && strcmp(argv[1], "hold") == 0)
+        return hold_connections((uint16_t)atoi(argv[2]), atoi(argv[3]), strcmp(argv[4], "tls") == 0);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(implicit_tls_greets_after_the_handshake),
         cmocka_unit_test(starttls_throws_away_what_was_sent_in_plain_text),
@@ -430,6 +485,7 @@ int main(void) {
         cmocka_unit_test(a_reload_takes_new_certificates_and_keeps_what_it_cant_read),
         cmocka_unit_test(bad_files_are_refused_with_their_name),
         cmocka_unit_test(handshakes_go_on_during_reloads),
+        cmocka_unit_test(an_idle_connection_is_small),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
