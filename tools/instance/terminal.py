@@ -1,11 +1,12 @@
-"""The merged, coloured log of a foreground instance: follows the services' log files as they grow."""
+"""The merged, coloured log of a foreground instance: follows the services' log files as they grow. Of PostgreSQL, BIND, unbound
+and nginx only what is wrong is shown; all of it is in $VAR/log."""
 
 import os
 import re
 import sys
 
-COLOURS = {"mta": "36", "imapd": "35", "web": "34", "dns": "32", "postgres": "2", "named": "2", "unbound": "2", "nginx": "2"}
-LEVELS = ((re.compile(r"\b(error|fatal|panic|ERROR|FATAL|PANIC|crit|emerg)\b"), "31"), (re.compile(r"\b(warn|warning|WARNING)\b"), "33"))
+COLOURS = {"mta": "36", "imapd": "35", "web": "34", "dns": "32"}
+LEVELS = ((re.compile(r"\b(error|fatal|panic|ERROR|FATAL|PANIC|crit|emerg|Sanitizer)\b"), "31"), (re.compile(r"\b(warn|warning|WARNING)\b"), "33"))
 # 2026-03-01T12:00:00.123Z mta info ... : the time without its date, and without the name that stands in front
 OURS = re.compile(r"^\d{4}-\d\d-\d\dT(\d\d:\d\d:\d\d)\.\d+Z \S+ (\w+) (.*)$")
 
@@ -35,8 +36,10 @@ class Terminal:
             if path.name in ("access.log", "instance.log"):
                 continue
             for line in self._new_lines(path):
-                print(self._line(path.stem, line), file=self.out)
-                wrote = True
+                shown = self._line(path.stem, line)
+                if shown:
+                    print(shown, file=self.out)
+                    wrote = True
         if wrote:
             self.out.flush()
 
@@ -65,5 +68,8 @@ class Terminal:
             if pattern.search(match[2] if match else line[:120]):
                 code = colour
                 break
-        label = self.paint(COLOURS.get(name.split("-")[0], ""), f"{name:9s}")
+        ours = name.split("-")[0] in COLOURS
+        if not (ours or code) or "the database system is" in line:  # the latter is said while it starts
+            return None
+        label = self.paint(COLOURS.get(name.split("-")[0], "2"), f"{name:9s}")
         return f"{label} {self.paint(code, text)}"
