@@ -17,10 +17,17 @@ check: test-packages
 	@tests/run --builds '$(BUILDS)' $(ONLY)
 
 # Each build is a make of its own; the clang one also shows that clang has no complaints.
-check-programs: $(BUILDS:%=build-%) $(if $(SAN),,build-fuzz)
+check-programs: $(BUILDS:%=build-%) $(if $(SAN),,build-fuzz build/browser/.installed)
 build-gcc:
 	@$(MAKE) --no-print-directory CC=gcc SAN= programs unit-tests
 build-clang-%:
 	@$(MAKE) --no-print-directory CC=clang SAN=$* programs unit-tests
 build-fuzz:
 	@$(MAKE) --no-print-directory BUILD=build/fuzz CC=clang SAN=address CFLAGS=-fsanitize=fuzzer-no-link fuzzers
+
+# npm's packages, by the lock file, below build/ so that the source tree stays as it is.
+build/browser/.installed: tests/browser/package-lock.json
+	@mkdir -p $(@D)
+	@cp tests/browser/package.json tests/browser/package-lock.json tests/browser/.npmrc $(@D)
+	@cd $(@D) && npm ci --silent --no-progress </dev/null
+	@touch $@
