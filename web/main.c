@@ -18,8 +18,9 @@
 
 enum { DEFAULT_THREADS = 16, MAX_THREADS = 200, HASHING_THREADS = 2, MAX_DESCRIPTORS = 1020 };
 
-static const char USAGE[] = "usage: mansio-web [-c FILE]   serve the web application (mansio-web(8))\n"
-                            "       mansio-web -V          print the version\n";
+static const char USAGE[] = "usage: mansio-web [-c FILE] [-i NAME]   serve the web application (mansio-web(8))\n"
+                            "                                        NAME stands for %i in web_fastcgi\n"
+                            "       mansio-web -V                    print the version\n";
 
 /* libetpan waits with select(), which can't see descriptors beyond 1023: there must be none. */
 static void limit_descriptors(void) {
@@ -36,6 +37,17 @@ static const char *required(const struct conf *c, const char *name) {
     if (!value || !*value)
         log_fatal("the configuration sets no %s", name);
     return value;
+}
+
+/* Several processes share one configuration: %i in the address is the process's own name. */
+static const char *own_address(const char *pattern, const char *name) {
+    static char address[256];
+    const char *at = strstr(pattern, "%i");
+    if (!at)
+        return pattern;
+    if (snprintf(address, sizeof address, "%.*s%s%s", (int)(at - pattern), pattern, name, at + 2) >= (int)sizeof address)
+        log_fatal("web_fastcgi = %s is too long", pattern);
+    return address;
 }
 
 static void set_limits(struct web *web, const struct conf *c) {
@@ -86,10 +98,10 @@ static void wait_for_end(struct web *web, const sigset_t *signals) {
     }
 }
 
-static void serve(const struct conf *c) {
+static void serve(const struct conf *c, const char *name) {
     struct err err;
     struct web web = {0};
-    const char *address = required(c, "web_fastcgi");
+    const char *address = own_address(required(c, "web_fastcgi"), name);
     int threads = (int)conf_number(c, "web_threads", DEFAULT_THREADS, 1, MAX_THREADS);
     sigset_t signals;
     sigemptyset(&signals);
@@ -112,11 +124,14 @@ static void serve(const struct conf *c) {
 }
 
 int main(int argc, char **argv) {
-    const char *path = PREFIX "/etc/mansio/mansio.conf";
-    for (int option; (option = getopt(argc, argv, "c:hV")) != -1;) {
+    const char *path = PREFIX "/etc/mansio/mansio.conf", *name = "1";
+    for (int option; (option = getopt(argc, argv, "c:i:hV")) != -1;) {
         switch (option) {
         case 'c':
             path = optarg;
+            break;
+        case 'i':
+            name = optarg;
             break;
         case 'V':
             puts("mansio-web " MANSIO_VERSION);
@@ -133,7 +148,7 @@ int main(int argc, char **argv) {
         log_fatal("%s", err.text);
     if (!log_set_level(conf_get(c, "log_level", "info")))
         log_fatal("log_level = %s: expected debug, info, warn or error", conf_get(c, "log_level", ""));
-    serve(c);
+    serve(c, name);
     conf_free(c);
     return 0;
 }

@@ -9,7 +9,7 @@ from .supervisor import Service
 from .webserver import accepts, accepts_unix
 
 HOSTNAME = "mail.mansio.example"
-WEB_PROCESSES = 1
+WEB_PROCESSES = 2
 # What the programs read at run time, beside their own executable.
 TREES = ("templates", "static", "po", "sql")
 
@@ -72,7 +72,7 @@ class Programs:
             "mta_smtp_port": place.port["outside"],
             "mta_pickup": f"unix:{place.run}/pickup.sock",
             "imapd_local": f"unix:{place.run}/imap.sock",
-            "web_fastcgi": f"unix:{self.web_sockets()[0]}",
+            "web_fastcgi": f"unix:{place.run}/web-%i.sock",
             "web_imap": f"unix:{place.run}/imap.sock",
             "web_submission": f"{host}:{place.port['submission']}",
             "web_templates": self.source / "templates",
@@ -114,7 +114,7 @@ class Programs:
         add("imapd", "mansio-imapd", lambda: accepts(place.host, place.port["imap"]))
         add("mta", "mansio-mta", lambda: accepts(place.host, place.port["smtp"]))
         for number, path in enumerate(self.web_sockets(), 1):
-            add(f"web-{number}", "mansio-web", lambda path=path: accepts_unix(path))
+            add(f"web-{number}", "mansio-web", lambda path=path: accepts_unix(path), "-i", number)
         return found
 
 
