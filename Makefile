@@ -11,3 +11,4 @@ include run.mk
 include check.mk
 include lint.mk
 include install.mk
+include bench.mk

@@ -1,0 +1,17 @@
+"""One printed figure."""
+
+
+def rate(name, ours, peer, unit, note=""):
+    """More is better."""
+    return line(name, ours, peer, ours / peer if peer else 0, unit, note)
+
+
+def time(name, ours, peer, unit, note=""):
+    """Less is better. peer 0: there is none to compare with."""
+    return line(name, ours, peer, peer / ours if ours else 0, unit, note)
+
+
+def line(name, ours, peer, ratio, unit, note):
+    number = "{:.0f}" if max(abs(ours), abs(peer)) >= 100 else "{:.3g}"
+    text = f"bench {name} ours={number.format(ours)} peer={number.format(peer)} ratio={ratio:.2f} unit={unit}"
+    return text + (f" ({note})" if note else "")
