@@ -12,3 +12,10 @@ include check.mk
 include lint.mk
 include install.mk
 include bench.mk
+
+.PHONY: help clean
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile; sed -n 's/^#   //p' run.mk check.mk; sed -n 's/^# \(make .*\)/\1/p' lint.mk bench.mk install.mk
+	@echo "make clean      removes what was built"
+clean:
+	@rm -rf build
