@@ -434,3 +434,12 @@ uint16_t conn_peer_port(const struct conn *c) { return sockaddr_port(&c->peer); 
 bool conn_is_local(const struct conn *c) { return sockaddr_is_local(&c->peer); }
 
 const struct sockaddr_storage *conn_peer_address(const struct conn *c) { return &c->peer; }
+
+bool conn_peer_user(const struct conn *c, int64_t *uid) {
+    struct ucred peer;
+    socklen_t n = sizeof peer;
+    if (c->peer.ss_family != AF_UNIX || getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) != 0)
+        return false;
+    *uid = peer.uid;
+    return true;
+}

@@ -104,5 +104,7 @@ const char *conn_peer(const struct conn *c);            /* "192.0.2.1", "2001:db
 uint16_t conn_peer_port(const struct conn *c);
 bool conn_is_local(const struct conn *c);               /* loopback address or UNIX socket */
 const struct sockaddr_storage *conn_peer_address(const struct conn *c);
+/* The user id of the process at the other end of a UNIX socket. False where that is not known. */
+bool conn_peer_user(const struct conn *c, int64_t *uid);
 
 #endif
