@@ -1,0 +1,33 @@
+#include "route/full.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "store/store.h"
+
+#include <stdatomic.h>
+
+enum { SLOTS = 4096 };
+#define LIFE (60 * CLOCK_SECOND)
+
+/* A slot holds the account noted last of all that fall on it; forgetting one costs a delivery attempt and nothing else.
+ */
+static struct { _Atomic int64_t account_id, until; } noted[SLOTS];
+
+void full_note(int64_t account_id) {
+    size_t i = (uint64_t)account_id % SLOTS;
+    atomic_store(&noted[i].until, clock_monotonic() + LIFE);
+    atomic_store(&noted[i].account_id, account_id);
+}
+
+bool full_is(const struct mta *m, const struct directory_target *t) {
+    size_t i = (uint64_t)t->account_id % SLOTS;
+    if (atomic_load_explicit(&noted[i].account_id, memory_order_relaxed) != t->account_id || t->quota_bytes < 0 ||
+        atomic_load(&noted[i].until) < clock_monotonic())
+        return false;
+    uint64_t bytes, messages;
+    struct err err;
+    enum store_status status = store_usage(m->store, t->account_id, &bytes, &messages, &err);
+    if (status != STORE_OK)
+        log_warn("cannot look up what account %lld uses: %s", (long long)t->account_id, err.text);
+    return status == STORE_OK && bytes >= (uint64_t)t->quota_bytes;
+}

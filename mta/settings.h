@@ -1,0 +1,24 @@
+/*
+ * settings: what the installation has set in the table "setting" for the MTA (sql/0100_mta.sql explains each). They
+ * come from the directory's cache and are asked for when they are used, so that a change is in force at once. A value
+ * that can't be read counts as the default, and is logged.
+ */
+#ifndef MTA_SETTINGS_H
+#define MTA_SETTINGS_H
+
+#include "base/memory.h"
+#include "mta.h"
+
+uint64_t settings_message_size(const struct mta *m, struct arena *a); /* mta.message_size, bytes */
+uint32_t settings_recipients(const struct mta *m, struct arena *a);   /* mta.recipients */
+struct str settings_postmaster(const struct mta *m, struct arena *a); /* mta.postmaster, "" where unset */
+int64_t settings_lifetime(const struct mta *m, struct arena *a);      /* queue.lifetime, microseconds */
+int64_t settings_delay_warning(const struct mta *m, struct arena *a); /* queue.delay_warning, microseconds, 0: never */
+/* The pause after the attempts so far (1 or more), from queue.retry, microseconds. */
+int64_t settings_retry_pause(const struct mta *m, struct arena *a, int32_t attempts);
+
+/* "10", "50M": bytes; "90s", "5m", "1h", "5d": microseconds. False: neither. */
+bool settings_parse_bytes(struct str text, uint64_t *bytes);
+bool settings_parse_duration(struct str text, int64_t *microseconds);
+
+#endif

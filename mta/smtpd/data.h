@@ -1,0 +1,23 @@
+/*
+ * data: what comes between DATA and its end. Only CR LF ends a line and only CR LF . CR LF ends the data; dots that
+ * were stuffed are taken off (RFC 5321 sections 2.3.8, 4.1.1.4, 4.5.2). A CR or LF that stands alone, and a NUL, are
+ * noted: such a message is refused after its true end, so that no other server's idea of a line can make two messages
+ * of it.
+ */
+#ifndef SMTPD_DATA_H
+#define SMTPD_DATA_H
+
+#include "base/str.h"
+
+struct data_scanner {
+    unsigned char state;
+    bool bare_cr, bare_lf, nul;
+};
+
+#define DATA_SCANNER_START ((struct data_scanner){0})
+
+/* Takes bytes of `in`, appends the text to out, and returns how many were taken: all, or up to the end of the data
+ * (*end). */
+size_t data_scan(struct data_scanner *d, struct str in, struct buf *out, bool *end);
+
+#endif

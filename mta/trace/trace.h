@@ -1,0 +1,50 @@
+/*
+ * trace: the header lines by which a message's way can be followed (RFC 5321 section 4.4), written and read: Received
+ * for each hop, Return-Path and Delivered-To for each recipient here, and what is found of them in a message that comes
+ * in.
+ */
+#ifndef TRACE_TRACE_H
+#define TRACE_TRACE_H
+
+#include "base/memory.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    TRACE_MAX_HOPS = 100, /* Received lines over this: the message goes in circles (RFC 5321 section 6.3) */
+};
+
+struct trace_hop {
+    const char *hostname;                 /* ours */
+    struct str helo;                      /* as the client called itself, checked by parse_helo; "" where it did not */
+    const char *peer;                     /* its address, "unix" for a local program */
+    int64_t local_user;                   /* the user id of a local program, -1 where that is not known */
+    const char *with;                     /* "ESMTPSA" (RFC 3848) */
+    const char *tls_version, *tls_cipher; /* "" without TLS */
+    const char *id;
+    struct str recipient; /* the only one; p NULL where there are several (RFC 5321 section 7.6: they must not see each
+                             other) */
+    int64_t at;
+};
+/* Appends a Received field. */
+void trace_received(const struct trace_hop *hop, struct buf *out);
+/* "Return-Path: <sender>" CR LF "Delivered-To: recipient" CR LF, in the arena. */
+struct str trace_prefix(struct arena *a, struct str sender, struct str recipient);
+
+/* What an incoming message's header says. Views into the header, arrays in the arena. */
+struct trace_header {
+    uint32_t hops; /* Received lines */
+    bool date, message_id;
+    struct str *from; /* bodies of From fields (Resent-From, where there are any) */
+    size_t from_count;
+    bool resent;
+    struct str *delivered_to; /* addresses */
+    size_t delivered_to_count;
+};
+void trace_read(struct arena *a, struct str message, struct trace_header *out);
+/* The message was delivered to this address before: it goes in circles. */
+bool trace_was_delivered_to(const struct trace_header *h, struct str address);
+
+#endif
