@@ -1,0 +1,327 @@
+/* The end of the data: is it a message, may it pass, where does it go, and what is the answer (RFC 5321 section 6.1).
+ */
+#include "base/clock.h"
+#include "base/log.h"
+#include "dsn/dsn.h"
+#include "mime/mime.h"
+#include "queue/runner.h"
+#include "route/full.h"
+#include "route/plan.h"
+#include "smtpd/session.h"
+#include "submit/submit.h"
+#include "trace/trace.h"
+
+#include <stdio.h>
+
+struct acceptance {
+    struct session *s;
+    struct transaction *t;
+    struct arena *a;
+    int64_t id, now;
+    char id_text[16];
+    struct trace_header header;
+    struct str whole; /* the message with our header lines in front */
+    struct plan plan;
+    struct store_queued *queued;
+    size_t delivered;
+};
+
+/* ---- replies: LMTP has one for each recipient (RFC 2033 section 4.2) ---- */
+
+static void answer_all(struct acceptance *x, const char *line) {
+    size_t n = x->s->kind == SERVICE_LMTP ? x->t->count : 1;
+    for (size_t i = 0; i < n; i++)
+        conn_printf(x->s->conn, "%s\r\n", line);
+}
+
+static bool refused(struct acceptance *x, const char *line) {
+    log_info("smtp %s: refused from=<%.*s> size=%llu client=[%s] helo=%s: %s", x->id_text, STR_ARG(x->t->sender),
+             (unsigned long long)x->t->message.size, conn_peer(x->s->conn), x->s->helo, line);
+    answer_all(x, line);
+    return false;
+}
+
+/* ---- checks ---- */
+
+static bool check_bytes(struct acceptance *x) {
+    const struct transaction *t = x->t;
+    if (t->scanner.bare_lf || t->scanner.bare_cr)
+        return refused(x, t->scanner.bare_lf ? "550 5.6.11 The message has a LF without CR: lines end with CR LF"
+                                             : "550 5.6.11 The message has a CR without LF: lines end with CR LF");
+    if (t->scanner.nul)
+        return refused(x, "550 5.6.0 The message has NUL bytes");
+    if (t->message.over_limit) {
+        char line[96];
+        snprintf(line, sizeof line, "552 5.3.4 Message too big: the limit is %llu bytes", (unsigned long long)t->limit);
+        return refused(x, line);
+    }
+    if (t->message.failed) {
+        log_error("smtp %s: %s", x->id_text, t->message.err.text);
+        return refused(x, "452 4.3.1 Not enough room for the message, try again later");
+    }
+    return true;
+}
+
+static bool check_authors(struct acceptance *x) {
+    struct str author;
+    char line[512];
+    if (x->s->kind != SERVICE_SUBMISSION)
+        return true;
+    switch (submit_check_authors(x->s->mta, x->a, &x->s->account, &x->header, &author)) {
+    case SUBMIT_ALLOWED:
+        return true;
+    case SUBMIT_TEMPORARY:
+        return refused(x, "451 4.3.0 The directory can't be asked just now, try again");
+    default:
+        snprintf(line, sizeof line, "553 5.7.1 From: <%.*s> is not one of your addresses",
+                 STR_ARG(str_is_ascii(author) ? str_sub(author, 0, 300) : STR("...")));
+        return refused(x, line);
+    }
+}
+
+static bool check_header(struct acceptance *x) {
+    struct str text;
+    struct err err;
+    if (!message_text(&x->t->message, &text, &err)) {
+        log_error("smtp %s: %s", x->id_text, err.text);
+        return refused(x, "452 4.3.1 Not enough room for the message, try again later");
+    }
+    trace_read(x->a, text, &x->header);
+    if (x->header.hops > TRACE_MAX_HOPS)
+        return refused(x, "554 5.4.6 Too many hops: the message goes in circles");
+    return check_authors(x);
+}
+
+/* ---- our header lines ---- */
+
+static const char *with_protocol(const struct session *s) {
+    if (s->kind == SERVICE_LMTP)
+        return conn_is_tls(s->conn) ? "LMTPS" : "LMTP";
+    if (!s->esmtp)
+        return "SMTP";
+    if (s->authenticated) /* RFC 3848 */
+        return conn_is_tls(s->conn) ? "ESMTPSA" : "ESMTPA";
+    return conn_is_tls(s->conn) ? "ESMTPS" : "ESMTP";
+}
+
+static bool complete_message(struct acceptance *x) {
+    const struct session *s = x->s;
+    struct buf front = BUF_EMPTY;
+    struct err err;
+    struct trace_hop hop = {.hostname = s->mta->hostname,
+                            .helo = str_of(s->helo),
+                            .peer = conn_peer(s->conn),
+                            .local_user = s->local_user,
+                            .with = with_protocol(s),
+                            .tls_version = conn_tls_version(s->conn),
+                            .tls_cipher = conn_tls_cipher(s->conn),
+                            .id = x->id_text,
+                            .recipient = x->t->count == 1 ? x->t->recipient[0].address : (struct str){NULL, 0},
+                            .at = x->now};
+    trace_received(&hop, &front);
+    if (s->kind == SERVICE_SUBMISSION || s->kind == SERVICE_PICKUP)
+        submit_complete(s->mta, &x->header, x->t->sender, x->id_text, x->now, &front);
+    bool good = message_finish(&x->t->message, buf_str(&front), &x->whole, &err);
+    buf_free(&front);
+    if (good)
+        return true;
+    log_error("smtp %s: %s", x->id_text, err.text);
+    return refused(x, "452 4.3.1 Not enough room for the message, try again later");
+}
+
+/* ---- delivery ---- */
+
+/* What a delivery that did not happen means to the sender; NULL: it happened. */
+static const char *trouble(const struct acceptance *x, const struct store_delivery *d) {
+    if (d->status == STORE_OK)
+        return NULL;
+    if (d->status == STORE_QUOTA) /* too big for the mailbox even if it were empty: no use in trying again */
+        return d->quota_bytes >= 0 && x->whole.n > (uint64_t)d->quota_bytes
+                   ? "552 5.2.2 Message too big for the mailbox"
+                   : "452 4.2.2 Mailbox full";
+    if (d->status == STORE_INVALID)
+        return "554 5.4.6 The message was delivered to this mailbox before: it goes in circles";
+    return "451 4.3.0 Mailbox not available just now, try again later";
+}
+
+/* Sets a mailbox that has seen the message before aside; its delivery never happens. */
+static size_t set_loops_aside(struct acceptance *x) {
+    size_t loops = 0;
+    for (size_t i = 0; i < x->plan.delivery_count; i++)
+        if (trace_was_delivered_to(&x->header, x->plan.address[i])) {
+            x->plan.delivery[i].status = STORE_INVALID;
+            loops++;
+        }
+    return loops;
+}
+
+static enum store_status store(struct acceptance *x, struct store_delivery *delivery, size_t count, struct err *err) {
+    struct buf card = BUF_EMPTY;
+    mime_card_encode(mime_parse(x->a, x->whole), &card);
+    enum store_status status =
+        store_deliver(x->s->mta->store, x->whole, -1, buf_str(&card), delivery, count, x->queued, err);
+    buf_free(&card);
+    return status;
+}
+
+/* As store, without the mailboxes that were set aside. */
+static enum store_status store_without_loops(struct acceptance *x, size_t loops, struct err *err) {
+    struct plan *p = &x->plan;
+    struct store_delivery *left = arena_array(x->a, p->delivery_count - loops, sizeof *left);
+    size_t n = 0;
+    for (size_t i = 0; i < p->delivery_count; i++)
+        if (p->delivery[i].status != STORE_INVALID)
+            left[n++] = p->delivery[i];
+    if (n == 0 && !x->queued)
+        return STORE_OK;
+    enum store_status status = store(x, left, n, err);
+    for (size_t i = 0, k = 0; i < p->delivery_count; i++)
+        if (p->delivery[i].status != STORE_INVALID)
+            p->delivery[i].status = left[k++].status;
+    return status;
+}
+
+static void make_plan(struct acceptance *x) {
+    const struct session *s = x->s;
+    plan_begin(&x->plan, x->a);
+    for (size_t i = 0; i < x->t->count; i++)
+        plan_add(&x->plan, &x->t->recipient[i].route, x->t->recipient[i].address);
+    for (size_t i = 0; i < x->plan.delivery_count; i++)
+        x->plan.delivery[i].prefix = trace_prefix(x->a, x->t->sender, x->plan.address[i]);
+    x->queued = plan_queued(&x->plan, s->mta, x->id, x->t->sender);
+    if (!x->queued)
+        return;
+    x->queued->source = s->authenticated ? arena_printf(x->a, "%s [%s]", s->account.address.p, conn_peer(s->conn))
+                                         : arena_printf(x->a, "[%s]", conn_peer(s->conn));
+    x->queued->body_8bit = x->t->body_8bit || !str_is_ascii(x->whole);
+    if (s->authenticated) {
+        x->queued->tenant_id = s->account.tenant_id;
+        x->queued->account_id = s->account.id;
+    }
+}
+
+static bool deliver(struct acceptance *x) {
+    struct err err;
+    make_plan(x);
+    size_t loops = x->header.delivered_to_count ? set_loops_aside(x) : 0;
+    enum store_status status =
+        loops ? store_without_loops(x, loops, &err) : store(x, x->plan.delivery, x->plan.delivery_count, &err);
+    if (status != STORE_OK) {
+        log_error("smtp %s: not stored: %s", x->id_text, err.text);
+        return refused(x, "451 4.3.0 The message can't be stored just now, try again later");
+    }
+    if (x->queued)
+        runner_wake(x->s->mta->runner);
+    for (size_t i = 0; i < x->plan.delivery_count; i++) {
+        x->delivered += x->plan.delivery[i].status == STORE_OK;
+        if (x->plan.delivery[i].status == STORE_QUOTA)
+            full_note(x->plan.delivery[i].account_id);
+    }
+    return true;
+}
+
+/* ---- what is left to say ---- */
+
+/* Some mailboxes took the message and some did not: SMTP has one reply, so the sender hears of the others by mail. */
+static void notify_sender(struct acceptance *x) {
+    const struct mta *m = x->s->mta;
+    struct dsn_recipient *failed = arena_array(x->a, x->plan.delivery_count, sizeof *failed);
+    size_t n = 0;
+    for (size_t i = 0; i < x->plan.delivery_count; i++) {
+        const char *why = trouble(x, &x->plan.delivery[i]);
+        if (!why)
+            continue;
+        /* it is final, whatever the first digit: the message is not kept for another attempt */
+        struct str status = arena_printf(x->a, "5.%.3s", why + 6);
+        failed[n++] = (struct dsn_recipient){.address = x->plan.address[i],
+                                             .original = STR(""),
+                                             .status = status,
+                                             .reply = str_of(why + 10),
+                                             .last_attempt_at = x->now};
+        log_info("smtp %s: not delivered to=<%.*s>: %s", x->id_text, STR_ARG(x->plan.address[i]), why);
+    }
+    if (x->t->sender.n == 0) {
+        log_warn("smtp %s: nobody is told: the message is a notification itself", x->id_text);
+        return;
+    }
+    struct dsn d = {.sender = x->t->sender, .id = x->id_text, .arrived_at = x->now, .recipient = failed, .count = n};
+    uint64_t bytes = dsn_original_bytes(x->whole.n, (struct str){NULL, 0}, &d.complete);
+    d.original = dsn_original(str_sub(x->whole, 0, bytes), d.complete);
+    struct dsn_mail mail;
+    bool temporary;
+    struct err err = {""};
+    if (!dsn_make(m, x->a, &d, &mail, &temporary)) {
+        if (temporary)
+            log_error("smtp %s: the sender is not told of the failure: the directory is away", x->id_text);
+        return;
+    }
+    if (store_deliver(m->store, mail.message, -1, mail.card, mail.plan.delivery, mail.plan.delivery_count, mail.queued,
+                      &err) != STORE_OK)
+        log_error("smtp %s: the sender is not told of the failure: %s", x->id_text, err.text);
+    else if (mail.queued)
+        runner_wake(m->runner);
+}
+
+/* The trouble of the only mailboxes that there are, when none took the message; NULL: somebody has it. */
+static const char *nobody_has_it(const struct acceptance *x) {
+    if (x->delivered || x->queued)
+        return NULL;
+    const char *worst = NULL;
+    for (size_t i = 0; i < x->plan.delivery_count; i++) {
+        const char *why = trouble(x, &x->plan.delivery[i]);
+        if (!worst || (why && why[0] < worst[0])) /* one mailbox that may take it later is reason to try again */
+            worst = why;
+    }
+    return worst;
+}
+
+static void answer_each(struct acceptance *x) {
+    for (size_t i = 0; i < x->t->count; i++) {
+        const struct directory_route *r = &x->t->recipient[i].route;
+        const char *why = NULL;
+        bool somebody = false;
+        for (size_t k = 0; k < r->count; k++) {
+            const char *problem =
+                r->target[k].account_id ? trouble(x, plan_delivery(&x->plan, r->target[k].account_id)) : NULL;
+            somebody |= !problem;
+            why = problem ? problem : why;
+        }
+        if (somebody || !why)
+            conn_printf(x->s->conn, "250 2.1.5 <%.*s> Ok: %s\r\n", STR_ARG(x->t->recipient[i].address), x->id_text);
+        else
+            conn_printf(x->s->conn, "%.9s <%.*s>%s\r\n", why, STR_ARG(x->t->recipient[i].address), why + 9);
+    }
+}
+
+static void log_accepted(const struct acceptance *x) {
+    if (!log_enabled(LOG_LEVEL_INFO))
+        return;
+    const struct session *s = x->s;
+    log_info("smtp %s: from=<%.*s> to=<%.*s>%s size=%zu local=%zu queued=%zu client=[%s] helo=%s with=%s%s%.*s ms=%lld",
+             x->id_text, STR_ARG(x->t->sender), STR_ARG(x->t->recipient[0].address), x->t->count > 1 ? ",..." : "",
+             x->whole.n, x->delivered, x->queued ? x->queued->count : 0, conn_peer(s->conn), s->helo, with_protocol(s),
+             s->authenticated ? " login=" : "", STR_ARG(s->account.address),
+             (long long)((clock_monotonic() - x->t->started_at) / 1000));
+}
+
+void accept_message(struct session *s) {
+    struct acceptance x = {.s = s, .t = &s->transaction, .a = &s->transaction.arena};
+    x.id = queue_new_id();
+    x.now = clock_now();
+    queue_id_text(x.id, x.id_text);
+    if (!check_bytes(&x) || !check_header(&x) || !complete_message(&x) || !deliver(&x))
+        return;
+    s->messages++;
+    const char *why = nobody_has_it(&x);
+    if (s->kind == SERVICE_LMTP) {
+        log_accepted(&x);
+        answer_each(&x);
+    } else if (why) {
+        refused(&x, why);
+    } else {
+        log_accepted(&x);
+        if (x.delivered < x.plan.delivery_count)
+            notify_sender(&x);
+        conn_printf(s->conn, "250 2.0.0 Ok: queued as %s\r\n", x.id_text);
+    }
+}

@@ -1,0 +1,226 @@
+/* MAIL and RCPT: the envelope (RFC 5321 section 3.3). */
+#include "base/clock.h"
+#include "base/log.h"
+#include "directory/address.h"
+#include "route/full.h"
+#include "route/route.h"
+#include "settings.h"
+#include "smtpd/parse.h"
+#include "smtpd/session.h"
+#include "submit/submit.h"
+
+enum {
+    MAX_TARGETS = 10000, /* mailboxes and addresses of all recipients of a transaction together */
+    MAX_REFUSED = 100,   /* recipients refused in a session: it is guessing addresses */
+};
+
+static enum step refuse(struct session *s, const char *code, const char *why, struct str about) {
+    conn_printf(s->conn, "%s <%.*s>: %s\r\n", code, STR_ARG(about), why);
+    return session_error(s);
+}
+
+/* Checks a path and gives local@domain (the domain as A-labels in lower case). The reply is written where it is wrong.
+ */
+static bool check_path(struct session *s, struct str path, const char *bad_code, struct str *local,
+                       struct str *domain) {
+    struct arena *a = &s->transaction.arena;
+    struct err err;
+    if (!str_is_ascii(path)) {
+        REPLY(s, "553 5.6.7 Addresses beyond ASCII need SMTPUTF8, which is not offered");
+        return false;
+    }
+    if (address_parse(a, path, local, domain, &err))
+        return true;
+    conn_printf(s->conn, "%s %s\r\n", bad_code, err.text);
+    return false;
+}
+
+/* ---- MAIL ---- */
+
+static enum step bad_parameter(struct session *s, const char *code, struct str keyword) {
+    conn_printf(s->conn, "%s Parameter %.*s\r\n", code, STR_ARG(keyword));
+    return session_error(s);
+}
+
+/* Takes MAIL's parameters. False: the reply is written. */
+static bool mail_parameters(struct session *s, struct str rest, enum step *step) {
+    struct transaction *t = &s->transaction;
+    struct str keyword, value;
+    enum parse_parameter p;
+    while ((p = parse_parameter(&rest, &keyword, &value)) == PARAMETER_FOUND) {
+        uint64_t size;
+        if (str_ieq(keyword, STR("SIZE"))) {
+            if (!str_u64(value, &size)) {
+                *step = bad_parameter(s, "501 5.5.4", keyword);
+                return false;
+            }
+            if (size > t->limit) { /* RFC 1870 section 6.1 */
+                conn_printf(s->conn, "552 5.3.4 Message too big: the limit is %llu bytes\r\n",
+                            (unsigned long long)t->limit);
+                *step = STEP_WAIT;
+                return false;
+            }
+        } else if (str_ieq(keyword, STR("BODY"))) {
+            t->body_8bit = str_ieq(value, STR("8BITMIME"));
+            if (!t->body_8bit && !str_ieq(value, STR("7BIT"))) {
+                *step = bad_parameter(s, "501 5.5.4", keyword);
+                return false;
+            }
+        } else if (!str_ieq(keyword, STR("AUTH"))) { /* RFC 4954 section 5: taken, and not relied on */
+            *step = bad_parameter(s, "555 5.5.4 Not supported:", keyword);
+            return false;
+        }
+    }
+    if (p == PARAMETER_BAD) {
+        REPLY(s, "501 5.5.4 Malformed parameter");
+        *step = session_error(s);
+        return false;
+    }
+    return true;
+}
+
+/* The user that is logged in sends under its own addresses only (RFC 6409 section 6.1). */
+static bool may_send_as(struct session *s, struct str sender, enum step *step) {
+    if (s->kind != SERVICE_SUBMISSION)
+        return true;
+    switch (submit_may_send_as(s->mta, &s->account, sender)) {
+    case SUBMIT_ALLOWED:
+        return true;
+    case SUBMIT_TEMPORARY:
+        REPLY(s, "451 4.3.0 The directory can't be asked just now, try again");
+        *step = STEP_WAIT;
+        return false;
+    default:
+        log_info("smtp: %.*s may not send as <%.*s> client=[%s]", STR_ARG(s->account.address), STR_ARG(sender),
+                 conn_peer(s->conn));
+        *step = refuse(s, "553 5.7.1", "this is not one of your addresses", sender);
+        return false;
+    }
+}
+
+/* Programs on this machine may leave out the host. */
+static struct str qualify(struct session *s, struct str path) {
+    if (s->kind != SERVICE_PICKUP || path.n == 0 || str_chr(path, '@') >= 0)
+        return path;
+    return arena_printf(&s->transaction.arena, "%.*s@%s", STR_ARG(path), s->mta->hostname);
+}
+
+static enum step begin_transaction(struct session *s, struct str path, struct str rest) {
+    struct transaction *t = &s->transaction;
+    enum step step;
+    struct str local, domain;
+    t->limit = settings_message_size(s->mta, &t->arena);
+    t->max_recipients = settings_recipients(s->mta, &t->arena);
+    path = qualify(s, path);
+    t->sender = STR("");
+    if (path.n) {
+        if (!check_path(s, path, "501 5.1.7", &local, &domain))
+            return session_error(s);
+        t->sender = address_format(&t->arena, local, domain);
+    }
+    if (!mail_parameters(s, rest, &step) || !may_send_as(s, t->sender, &step))
+        return step;
+    t->open = true;
+    t->started_at = clock_monotonic();
+    REPLY(s, "250 2.1.0 Ok");
+    return STEP_WAIT;
+}
+
+enum step mail_command(struct session *s, struct str argument) {
+    struct str path, rest;
+    if (s->transaction.open) {
+        REPLY(s, "503 5.5.1 Sender is given already");
+        return session_error(s);
+    }
+    if (!parse_path(argument, STR("FROM:"), &path, &rest)) {
+        REPLY(s, "501 5.5.4 Syntax: MAIL FROM:<address>");
+        return session_error(s);
+    }
+    enum step step = begin_transaction(s, path, rest);
+    if (!s->transaction.open)
+        session_end_transaction(s);
+    return step;
+}
+
+/* ---- RCPT ---- */
+
+static void add_recipient(struct transaction *t, struct envelope_recipient r) {
+    if (t->count == t->cap) {
+        size_t cap = t->cap ? t->cap * 2 : 4;
+        struct envelope_recipient *grown = arena_array(&t->arena, cap, sizeof *grown);
+        if (t->count)
+            memcpy(grown, t->recipient, t->count * sizeof *grown);
+        t->recipient = grown;
+        t->cap = cap;
+    }
+    t->recipient[t->count++] = r;
+    t->targets += r.route.count;
+}
+
+static enum step refuse_recipient(struct session *s, const char *code, const char *why, struct str address) {
+    log_info("smtp: refused to=<%.*s> from=<%.*s> client=[%s] helo=%s: %s %s", STR_ARG(address),
+             STR_ARG(s->transaction.sender), conn_peer(s->conn), s->helo, code, why);
+    conn_printf(s->conn, "%s <%.*s>: %s\r\n", code, STR_ARG(address), why);
+    if (++s->refused_recipients < MAX_REFUSED)
+        return STEP_WAIT;
+    conn_printf(s->conn, "421 %s 4.7.0 Too many refused recipients\r\n", s->mta->hostname);
+    return STEP_CLOSE;
+}
+
+static enum step route_recipient(struct session *s, struct str local, struct str domain) {
+    static const struct {
+        const char *code, *why;
+    } refusal[] = {
+        [DIRECTORY_UNKNOWN_DOMAIN] = {"554 5.7.1", "relay access denied"},
+        [DIRECTORY_UNKNOWN_RECIPIENT] = {"550 5.1.1", "no such recipient here"},
+        [DIRECTORY_DISABLED] = {"550 5.2.1", "mailbox disabled, not accepting messages"},
+        [DIRECTORY_LOOP] = {"550 5.4.6", "the address leads to itself"},
+        [DIRECTORY_TEMPORARY] = {"451 4.3.0", "the directory can't be asked just now, try again"},
+    };
+    struct transaction *t = &s->transaction;
+    struct envelope_recipient r = {.address = address_format(&t->arena, local, domain)};
+    bool may_relay = s->kind == SERVICE_SUBMISSION || s->kind == SERVICE_PICKUP;
+    enum directory_status status = route_recipient_of(s->mta, &t->arena, local, domain, may_relay, &r.route);
+    if (status != DIRECTORY_OK)
+        return refuse_recipient(s, refusal[status].code, refusal[status].why, r.address);
+    if (t->targets + r.route.count > MAX_TARGETS)
+        return refuse_recipient(s, "452 4.5.3", "too many recipients, send the rest in another transaction", r.address);
+    for (size_t i = 0; i < r.route.count; i++)
+        if (r.route.count == 1 && r.route.target[i].account_id && full_is(s->mta, &r.route.target[i]))
+            return refuse_recipient(s, "452 4.2.2", "mailbox full", r.address);
+    add_recipient(t, r);
+    REPLY(s, "250 2.1.5 Ok");
+    return STEP_WAIT;
+}
+
+enum step rcpt_command(struct session *s, struct str argument) {
+    struct transaction *t = &s->transaction;
+    struct str path, rest, keyword, value, local, domain;
+    if (!t->open) {
+        REPLY(s, "503 5.5.1 Send MAIL first");
+        return session_error(s);
+    }
+    if (!parse_path(argument, STR("TO:"), &path, &rest) || path.n == 0) {
+        REPLY(s, "501 5.5.4 Syntax: RCPT TO:<address>");
+        return session_error(s);
+    }
+    enum parse_parameter p = parse_parameter(&rest, &keyword, &value);
+    if (p != PARAMETER_END) {
+        if (p == PARAMETER_BAD)
+            REPLY(s, "501 5.5.4 Malformed parameter");
+        else
+            return bad_parameter(s, "555 5.5.4 Not supported:", keyword);
+        return session_error(s);
+    }
+    if (t->count >= t->max_recipients) { /* RFC 5321 4.5.3.1.10 */
+        REPLY(s, "452 4.5.3 Too many recipients, send the rest in another transaction");
+        return STEP_WAIT;
+    }
+    /* RFC 5321 4.5.1: the postmaster is there without a domain, too */
+    if (str_ieq(path, STR("postmaster")))
+        path = arena_printf(&t->arena, "postmaster@%s", s->mta->hostname);
+    path = qualify(s, path);
+    if (!check_path(s, path, "501 5.1.3", &local, &domain))
+        return session_error(s);
+    return route_recipient(s, local, domain);
+}

@@ -1,0 +1,165 @@
+#include "smtpd/session.h"
+
+#include "base/log.h"
+
+#include <stdlib.h>
+
+enum {
+    COMMAND_MS = 300 * 1000, /* RFC 5321 4.5.3.2.7: at least five minutes */
+    MAX_LINE = 12288,        /* the longest of any command: AUTH (RFC 4954 section 4) */
+    MAX_ERRORS = 20,
+};
+
+bool session_is_secure(const struct session *s) {
+    return conn_is_tls(s->conn) || strcmp(conn_peer(s->conn), "unix") == 0;
+}
+
+void session_end_transaction(struct session *s) {
+    struct transaction *t = &s->transaction;
+    message_end(&t->message);
+    arena_free(&t->arena); /* so that a session at rest holds no memory for mail */
+    *t = (struct transaction){.message.fd = -1};
+}
+
+static enum step say_goodbye(struct session *s, const char *why) {
+    conn_printf(s->conn, "421 %s %s\r\n", s->mta->hostname, why);
+    return STEP_CLOSE;
+}
+
+enum step session_error(struct session *s) {
+    if (++s->errors < MAX_ERRORS)
+        return STEP_WAIT;
+    log_info("smtp: too many errors from [%s]", conn_peer(s->conn));
+    return say_goodbye(s, "4.7.0 Too many errors");
+}
+
+/* ---- input ---- */
+
+static enum step line_error(struct session *s, const char *why) {
+    conn_printf(s->conn, "500 5.5.2 %s\r\n", why);
+    return session_error(s);
+}
+
+/* A complete line with its LF. Only CR LF ends a command (RFC 5321 2.3.8). */
+static enum step take_line(struct session *s, struct str line) {
+    if (line.n < 2 || line.p[line.n - 2] != '\r')
+        return line_error(s, "Lines end with CR LF, not with LF alone");
+    line.n -= 2;
+    if (str_chr(line, '\r') >= 0)
+        return line_error(s, "There is a CR within the line");
+    if (str_chr(line, 0) >= 0)
+        return line_error(s, "There is a NUL within the line");
+    if (line.n + 2 > MAX_LINE) {
+        s->input = INPUT_COMMAND;
+        return line_error(s, "Line too long");
+    }
+    if (s->input != INPUT_COMMAND)
+        return auth_answer(s, line);
+    if (line.n + 2 > command_line_limit(line))
+        return line_error(s, "Line too long");
+    return command_run(s, line);
+}
+
+/* Takes one line of the input, if there is one; *progress says whether. */
+static enum step next_line(struct session *s, struct str in, bool *progress) {
+    ptrdiff_t lf = str_chr(in, '\n');
+    if (s->input == INPUT_REST_OF_LINE) {
+        conn_consume(s->conn, lf < 0 ? in.n : (size_t)lf + 1);
+        *progress = lf >= 0;
+        if (lf < 0)
+            return STEP_WAIT;
+        s->input = INPUT_COMMAND;
+        return line_error(s, "Line too long");
+    }
+    if (lf < 0) {
+        *progress = in.n > MAX_LINE;
+        if (*progress)
+            s->input = INPUT_REST_OF_LINE;
+        return STEP_WAIT;
+    }
+    enum step step = take_line(s, str_sub(in, 0, (size_t)lf + 1));
+    conn_consume(s->conn, (size_t)lf + 1);
+    *progress = true;
+    return step;
+}
+
+static void take_data(struct session *s, struct str in) {
+    struct transaction *t = &s->transaction;
+    bool end;
+    size_t before = t->message.bytes.n;
+    size_t taken = data_scan(&t->scanner, in, &t->message.bytes, &end);
+    message_appended(&t->message, before, t->limit, s->mta->spool);
+    conn_consume(s->conn, taken);
+    if (end) {
+        s->input = INPUT_COMMAND;
+        accept_message(s);
+        session_end_transaction(s);
+    }
+}
+
+/* Works off what has come in. Replies gather meanwhile and leave together (RFC 2920 section 3.2). */
+static enum step take_input(struct session *s) {
+    bool progress = true;
+    while (progress) {
+        struct str in = conn_input(s->conn);
+        if (in.n == 0)
+            break;
+        if (s->input == INPUT_DATA) {
+            take_data(s, in);
+        } else {
+            enum step step = next_line(s, in, &progress);
+            if (step != STEP_WAIT)
+                return step;
+        }
+        if (conn_closing(s->conn) && s->input != INPUT_DATA)
+            return say_goodbye(s, "4.3.2 Service is shutting down, come back later");
+    }
+    return STEP_WAIT;
+}
+
+/* ---- the protocol ---- */
+
+static void *smtpd_open(struct conn *c, void *context) {
+    const struct service *service = context;
+    struct session *s = mem_zero(sizeof *s);
+    s->conn = c;
+    s->mta = service->mta;
+    s->kind = service->kind;
+    s->transaction.message.fd = -1;
+    s->local_user = -1;
+    if (s->kind == SERVICE_PICKUP)
+        conn_peer_user(c, &s->local_user);
+    conn_set_timeout(c, COMMAND_MS);
+    return s;
+}
+
+static enum step smtpd_step(struct conn *c, void *session, enum event event) {
+    struct session *s = session;
+    switch (event) {
+    case EVENT_OPEN:
+        conn_printf(c, "220 %s %s Mansio\r\n", s->mta->hostname, s->kind == SERVICE_LMTP ? "LMTP" : "ESMTP");
+        return STEP_WAIT;
+    case EVENT_TIMEOUT:
+        if (!conn_closing(c))
+            return say_goodbye(s, "4.4.2 Nothing came for a long time, closing");
+        if (s->input == INPUT_DATA) /* the transaction that is under way may end */
+            return STEP_WAIT;
+        return say_goodbye(s, "4.3.2 Service is shutting down, come back later");
+    case EVENT_EOF:
+        return STEP_CLOSE; /* what was not ended by its last dot is nothing */
+    default:
+        return take_input(s);
+    }
+}
+
+static void smtpd_close(struct conn *c, void *session) {
+    (void)c;
+    struct session *s = session;
+    session_end_transaction(s);
+    arena_free(&s->account_arena);
+    buf_free(&s->login_name);
+    free(s->helo);
+    free(s);
+}
+
+const struct protocol smtpd_protocol = {"smtp", smtpd_open, smtpd_step, smtpd_close};

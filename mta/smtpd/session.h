@@ -1,0 +1,88 @@
+/*
+ * session: what the files of smtpd/ share about one connection.
+ */
+#ifndef SMTPD_SESSION_H
+#define SMTPD_SESSION_H
+
+#include "directory/directory.h"
+#include "smtpd/data.h"
+#include "smtpd/message.h"
+#include "smtpd/smtpd.h"
+
+/* What the next bytes from the client are. */
+enum input {
+    INPUT_COMMAND,
+    INPUT_REST_OF_LINE, /* of a line that was too long: thrown away up to its end */
+    INPUT_AUTH_PLAIN,   /* the response to the challenge of AUTH PLAIN */
+    INPUT_AUTH_LOGIN_NAME,
+    INPUT_AUTH_LOGIN_PASSWORD,
+    INPUT_DATA,
+};
+
+struct envelope_recipient {
+    struct str address; /* local@domain, as it was checked */
+    struct directory_route route;
+};
+
+/* From MAIL to the end of its data, RSET, or the next EHLO. */
+struct transaction {
+    struct arena arena;
+    bool open;
+    bool body_8bit;
+    struct str sender; /* "": the null reverse-path */
+    uint64_t limit;    /* of the message's size */
+    uint32_t max_recipients;
+    size_t targets; /* of all recipients */
+    struct envelope_recipient *recipient;
+    size_t count, cap;
+    struct data_scanner scanner;
+    struct message message;
+    int64_t started_at;
+};
+
+struct session {
+    struct conn *conn;
+    const struct mta *mta;
+    enum service_kind kind;
+    enum input input;
+    char *helo; /* NULL before HELO */
+    bool esmtp;
+    bool authenticated;
+    struct directory_account account; /* its strings in account_arena */
+    struct arena account_arena;
+    struct buf login_name; /* of AUTH LOGIN, between its two answers */
+    int64_t local_user;    /* of a program that uses the pickup socket, else -1 */
+    uint32_t errors, auth_failures, refused_recipients, messages;
+    struct transaction transaction;
+};
+
+static inline void reply(struct session *s, struct str line) { conn_write(s->conn, line); }
+#define REPLY(s, literal) reply(s, STR(literal "\r\n"))
+
+/* session.c */
+void session_end_transaction(struct session *s);
+bool session_is_secure(const struct session *s); /* nobody can listen: TLS or a UNIX socket */
+/* Counts an error; STEP_CLOSE, with the reply, after too many. */
+enum step session_error(struct session *s);
+
+/* command.c: the whole line, without its line end. What it returns: STEP_WAIT to go on. */
+enum step command_run(struct session *s, struct str line);
+/* How long the line may be, by the command it begins with (RFC 5321 4.5.3.1.4 and what extensions add). */
+size_t command_line_limit(struct str line);
+
+/* auth.c */
+enum step auth_command(struct session *s, struct str argument);
+enum step auth_answer(struct session *s, struct str line);
+
+/* envelope.c */
+enum step mail_command(struct session *s, struct str argument);
+enum step rcpt_command(struct session *s, struct str argument);
+
+/* accept.c: the data is complete; replies and ends the transaction. */
+void accept_message(struct session *s);
+
+/* listing.c: for mailq(1) and sendmail -q, on the pickup socket */
+enum step xqueue_command(struct session *s, struct str argument);
+enum step xflush_command(struct session *s, struct str argument);
+
+#endif
