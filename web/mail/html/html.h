@@ -54,13 +54,6 @@ bool html_sanitise(struct str html, const struct html_options *options, struct b
 /* Appends the readable text of `html`, as mail text: lines, "> " before quotes. False where it is too complex. */
 bool html_to_text(struct str html, struct buf *out);
 
-/* Appends plain text as HTML: escaped, addresses made links, quoted lines as nested <blockquote>, the signature in a
- * <div class="signature">. flowed, delsp: as in RFC 3676. Safe within any page of ours. */
-struct text_options {
-    bool flowed, delsp;
-};
-void text_to_html(struct str text, const struct text_options *options, struct buf *out);
-
 /* Appends text with & < > " escaped. */
 void html_escape(struct str text, struct buf *out);
 

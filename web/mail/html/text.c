@@ -1,8 +1,18 @@
+#include "mail/html/text.h"
+
 #include "mail/html/html.h"
 
 /* Plain text: lines of a quote depth, made of words, some of which are addresses. */
 
 enum { MAX_QUOTE = 20, FOLD_LINES = 12 };
+
+static void tell(const struct text_options *o, enum text_kind kind, struct str text, struct str address) {
+    const struct text_event event = {.kind = kind, .text = text, .address = address};
+    if (text.n || kind > TEXT_MAIL)
+        o->sink(o->context, &event);
+}
+
+static const struct str NONE = {NULL, 0};
 
 struct line {
     struct str text;
@@ -72,42 +82,38 @@ static bool mail_address(struct str s, size_t at, size_t from, size_t *start, si
     return true;
 }
 
-static void add_link(const char *prefix, struct str address, bool outside, struct buf *out) {
+static void tell_link(const struct text_options *o, const char *prefix, struct str shown) {
     struct buf raw = BUF_EMPTY, clean = BUF_EMPTY;
     buf_add_c(&raw, prefix);
-    buf_add_str(&raw, address);
-    if (html_link(buf_str(&raw), &clean)) {
-        buf_add_c(out, "<a href=\"");
-        html_escape(buf_str(&clean), out);
-        buf_add_c(out, outside ? "\" target=\"_blank\" rel=\"noopener noreferrer\">" : "\">");
-        html_escape(address, out);
-        buf_add_c(out, "</a>");
-    } else {
-        html_escape(address, out);
-    }
+    buf_add_str(&raw, shown);
+    if (html_link(buf_str(&raw), &clean))
+        tell(o, TEXT_WEB, shown, buf_str(&clean));
+    else
+        tell(o, TEXT_PLAIN, shown, NONE);
     buf_free(&raw);
     buf_free(&clean);
 }
 
-static void linkify(struct str s, struct buf *out) {
+static bool may_begin_address(char c) { return c == 'h' || c == 'H' || c == 'w' || c == 'W'; }
+
+static void linkify(const struct text_options *o, struct str s) {
     size_t done = 0;
     for (size_t i = 0; i < s.n; i++) {
         size_t n = 0, start = 0, end = 0;
         bool word_start = i == 0 || !is_local_byte(s.p[i - 1]);
-        if (word_start && (s.p[i] == 'h' || s.p[i] == 'H' || s.p[i] == 'w' || s.p[i] == 'W') &&
-            (n = web_address(str_sub(s, i, s.n))) > 0) {
-            html_escape(str_sub(s, done, i - done), out);
-            add_link(ascii_lower(s.p[i]) == 'w' ? "https://" : "", str_sub(s, i, n), true, out);
+        if (word_start && may_begin_address(s.p[i]) && (n = web_address(str_sub(s, i, s.n))) > 0) {
+            tell(o, TEXT_PLAIN, str_sub(s, done, i - done), NONE);
+            tell_link(o, ascii_lower(s.p[i]) == 'w' ? "https://" : "", str_sub(s, i, n));
             done = i + n;
             i = done - 1;
         } else if (s.p[i] == '@' && mail_address(s, i, done, &start, &end)) {
-            html_escape(str_sub(s, done, start - done), out);
-            add_link("mailto:", str_sub(s, start, end - start), false, out);
+            tell(o, TEXT_PLAIN, str_sub(s, done, start - done), NONE);
+            tell(o, TEXT_MAIL, str_sub(s, start, end - start), str_sub(s, start, end - start));
             done = end;
             i = done - 1;
         }
     }
-    html_escape(str_sub(s, done, s.n), out);
+    tell(o, TEXT_PLAIN, str_sub(s, done, s.n), NONE);
 }
 
 static bool next_line(struct str *rest, const struct text_options *options, struct line *line) {
@@ -153,45 +159,43 @@ static const char *last_own_line(struct str text, const struct text_options *opt
     return last;
 }
 
-static void set_quote(int *depth, int wanted, bool fold, struct buf *out) {
+static void set_quote(const struct text_options *o, int *depth, int wanted, bool folded) {
     for (; *depth > wanted; --*depth)
-        buf_add_c(out, *depth == 1 ? "</blockquote></details>" : "</blockquote>");
+        tell(o, *depth == 1 ? TEXT_CLOSE : TEXT_UNQUOTE, NONE, NONE);
     for (; *depth < wanted; ++*depth) {
-        if (*depth == 0)
-            buf_add_c(out, fold ? "<details class=\"quote\"><summary>Quoted text</summary><blockquote>"
-                                : "<details class=\"quote\" open><summary>Quoted text</summary><blockquote>");
-        else
-            buf_add_c(out, "<blockquote>");
+        const struct text_event open = {.kind = *depth == 0 ? TEXT_OPEN : TEXT_QUOTE, .folded = folded};
+        o->sink(o->context, &open);
     }
 }
 
 /* What goes between the line before and this one. */
-static void begin_line(struct str here, const struct line *l, const char *last_own, bool first, int *depth,
-                       const struct text_options *options, struct buf *out) {
+static void begin_line(const struct text_options *o, struct str here, const struct line *l, const char *last_own,
+                       bool first, int *depth, struct buf *joined) {
     bool same = l->quote == *depth && !(l->signature && !l->quote);
-    if (same && !first)
-        buf_add_byte(out, '\n');
+    if (same && !first) {
+        buf_add_byte(joined, '\n');
+        return;
+    }
+    linkify(o, buf_str(joined));
+    buf_reset(joined);
     if (l->quote != *depth) {
-        bool fold = *depth == 0 && here.p > last_own && quoted_lines(here, options) > FOLD_LINES;
-        set_quote(depth, l->quote, fold, out);
+        bool folded = *depth == 0 && here.p > last_own && quoted_lines(here, o) > FOLD_LINES;
+        set_quote(o, depth, l->quote, folded);
     }
 }
 
-void text_to_html(struct str text, const struct text_options *options, struct buf *out) {
-    struct buf joined = BUF_EMPTY;
-    const char *last_own = last_own_line(text, options);
+void text_walk(struct str text, const struct text_options *o) {
+    struct buf joined = BUF_EMPTY; /* lines of one depth */
+    const char *last_own = last_own_line(text, o);
     int depth = 0, flowing = -1; /* flowing: depth of the flowing line before this one, -1: none */
     bool signature = false, first = true;
     struct str here = text;
     struct line l;
-    while (next_line(&text, options, &l)) {
-        if (flowing != l.quote || l.signature) {
-            linkify(buf_str(&joined), out);
-            buf_reset(&joined);
-            begin_line(here, &l, last_own, first, &depth, options, out);
-        }
+    while (next_line(&text, o, &l)) {
+        if (flowing != l.quote || l.signature)
+            begin_line(o, here, &l, last_own, first, &depth, &joined);
         if (l.signature && l.quote == 0 && !signature) {
-            buf_add_c(out, "<div class=\"signature\">");
+            tell(o, TEXT_SIGNATURE, NONE, NONE);
             signature = true;
         }
         buf_add_str(&joined, l.text);
@@ -199,9 +203,9 @@ void text_to_html(struct str text, const struct text_options *options, struct bu
         first = false;
         here = text;
     }
-    linkify(buf_str(&joined), out);
-    set_quote(&depth, 0, false, out);
+    linkify(o, buf_str(&joined));
+    set_quote(o, &depth, 0, false);
     if (signature)
-        buf_add_c(out, "</div>");
+        tell(o, TEXT_END, NONE, NONE);
     buf_free(&joined);
 }
