@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "net/proxy.h"
 #include "net/server_internal.h"
 
 #include <stdlib.h>
@@ -30,7 +31,7 @@ struct conn *conn_new(struct server *s, struct listener *l, int fd, const struct
     c->peer = *peer;
     sockaddr_unmap(&c->peer);
     sockaddr_text(&c->peer, c->peer_text);
-    c->phase = l->o.implicit_tls ? PHASE_HANDSHAKE : PHASE_SERVE;
+    c->phase = l->o.proxy ? PHASE_PROXY : l->o.implicit_tls ? PHASE_HANDSHAKE : PHASE_SERVE;
     c->deadline = clock_monotonic() + HANDSHAKE_MS * MILLISECOND;
     atomic_fetch_add(&s->connections, 1);
     atomic_fetch_add(&l->connections, 1);
@@ -86,19 +87,45 @@ static bool time_is_up(struct conn *c) {
     return !c->restart_time && atomic_load(&slot->deadline) <= clock_monotonic();
 }
 
-/* ---- TLS handshake ---- */
+/* ---- PROXY header and TLS handshake ---- */
 
-/* One scanner can fail thousands of handshakes a minute: ten lines in ten seconds are written, the rest counted. */
-static void log_handshake_failure(struct conn *c, const char *why) {
+/* One scanner can fail thousands of times a minute: ten lines in ten seconds are written, the rest counted. */
+static void log_handshake_failure(struct conn *c, const char *what, const char *why) {
     struct server *s = c->server;
     int64_t now = clock_monotonic(), window = atomic_load(&s->handshake_window);
     if (now - window > 10 * CLOCK_SECOND && atomic_compare_exchange_strong(&s->handshake_window, &window, now)) {
         uint32_t before = atomic_exchange(&s->handshake_failures, 0);
         if (before > 10)
-            log_info("%s: %u more TLS handshakes failed", c->listener->o.protocol->name, (unsigned)before - 10);
+            log_info("%s: %u more connections failed to begin", c->listener->o.protocol->name, (unsigned)before - 10);
     }
     if (atomic_fetch_add(&s->handshake_failures, 1) < 10)
-        log_info("%s: no TLS with %s: %s", c->listener->o.protocol->name, c->peer_text, why);
+        log_info("%s: no %s with %s: %s", c->listener->o.protocol->name, what, c->peer_text, why);
+}
+
+static enum outcome take_proxy_header(struct conn *c, uint32_t *events) {
+    size_t length;
+    for (;;) {
+        enum proxy_result r = proxy_parse(conn_input(c), &length, &c->peer);
+        if (r == PROXY_BAD) {
+            log_handshake_failure(c, "PROXY protocol", "what it sent is no PROXY header of version 2");
+            return GONE;
+        }
+        if (r == PROXY_DONE)
+            break;
+        enum io io = conn_read_few(c, length - input_length(c));
+        if (io == IO_BROKEN || c->eof || c->stop || time_is_up(c))
+            return GONE;
+        if (io == IO_BLOCKED) {
+            *events = EPOLLIN;
+            return PARK;
+        }
+    }
+    conn_forget_input(c);
+    sockaddr_unmap(&c->peer);
+    sockaddr_text(&c->peer, c->peer_text);
+    c->phase = c->listener->o.implicit_tls ? PHASE_HANDSHAKE : PHASE_SERVE;
+    c->more = true;
+    return AGAIN;
 }
 
 static enum outcome handshake(struct conn *c, uint32_t *events) {
@@ -119,11 +146,11 @@ static enum outcome handshake(struct conn *c, uint32_t *events) {
         *events = EPOLLOUT;
         break;
     default:
-        log_handshake_failure(c, err.text);
+        log_handshake_failure(c, "TLS", err.text);
         return GONE;
     }
     if (time_is_up(c)) {
-        log_handshake_failure(c, "the handshake took too long");
+        log_handshake_failure(c, "TLS", "the handshake took too long");
         return GONE;
     }
     return c->stop ? GONE : PARK;
@@ -347,8 +374,11 @@ static enum outcome park(struct conn *c, uint32_t events) {
 }
 
 void conn_run(struct conn *c, struct scratch *scratch) {
-    static enum outcome (*const run_phase[])(struct conn *, uint32_t *) = {
-        [PHASE_HANDSHAKE] = handshake, [PHASE_SERVE] = serve, [PHASE_CLOSING] = closing, [PHASE_LINGER] = linger};
+    static enum outcome (*const run_phase[])(struct conn *, uint32_t *) = {[PHASE_PROXY] = take_proxy_header,
+                                                                           [PHASE_HANDSHAKE] = handshake,
+                                                                           [PHASE_SERVE] = serve,
+                                                                           [PHASE_CLOSING] = closing,
+                                                                           [PHASE_LINGER] = linger};
     enum outcome outcome = take_due(c) ? AGAIN : GONE;
     conn_borrow(c, scratch);
     c->run_bytes = 0;

@@ -136,13 +136,7 @@ static enum io read_tls(struct conn *c, size_t room) {
     }
 }
 
-enum io conn_read(struct conn *c) {
-    size_t room = input_room(c);
-    c->try_read = false;
-    if (room == 0)
-        return IO_BLOCKED;
-    if (c->tls)
-        return read_tls(c, room);
+static enum io read_plain(struct conn *c, size_t room) {
     ssize_t n;
     do
         n = recv(c->fd, c->in.p + c->in.end, room, 0);
@@ -157,6 +151,19 @@ enum io conn_read(struct conn *c) {
     else
         c->input_due = true;
     return IO_DONE;
+}
+
+enum io conn_read(struct conn *c) {
+    size_t room = input_room(c);
+    c->try_read = false;
+    if (room == 0)
+        return IO_BLOCKED;
+    return c->tls ? read_tls(c, room) : read_plain(c, room);
+}
+
+enum io conn_read_few(struct conn *c, size_t n) {
+    size_t room = input_room(c);
+    return room ? read_plain(c, n < room ? n : room) : IO_BROKEN;
 }
 
 enum io conn_discard(struct conn *c) {

@@ -9,14 +9,18 @@
  * blocked and something is ready (up to `max_workers`), and lets idle ones go.
  *
  *   EVENT_OPEN     the connection is there (for implicit TLS: the handshake is done); greet
- *   EVENT_INPUT    bytes came in since the last step; also after STEP_TLS when the handshake is done
+ *   EVENT_INPUT    bytes came in since the last step, or that step left some over and had consumed others; also what was
+ *                  there already after EVENT_DRAINED, EVENT_WAKE and EVENT_TIMEOUT; after STEP_TLS new input under TLS
  *   EVENT_DRAINED  after STEP_DRAIN: the output has gone out, go on producing
  *   EVENT_WAKE     another thread called server_wake()
- *   EVENT_TIMEOUT  nothing came in for the time set with conn_set_timeout()
+ *   EVENT_TIMEOUT  nothing came in for the time set with conn_set_timeout(), or, where output is pending, none of it
+ *                  went out; the time starts again after the step
  *   EVENT_EOF      the peer closed its sending side (what was buffered has been offered before); reply and STEP_CLOSE
  *
- * More than one can be due: they come one after another. After STEP_CLOSE, or when the connection breaks, `close` is
- * called once, and frees the session.
+ * More than one can be due: they come one after another. While output is pending nothing is read and no event comes but
+ * EVENT_TIMEOUT (without a timeout set, a peer that takes nothing for 5 minutes is cut off): who sends without reading
+ * the answers has to wait. `open` runs on a worker too, right before EVENT_OPEN; where it returns NULL, what it wrote is
+ * sent. After STEP_CLOSE, or when the connection breaks, `close` is called once, and frees the session.
  */
 #ifndef NET_SERVER_H
 #define NET_SERVER_H
@@ -53,6 +57,8 @@ struct listener_options {
     void *context;             /* handed to protocol->open */
     struct tls_context *tls;   /* for STARTTLS and implicit TLS; NULL: neither */
     bool implicit_tls;         /* handshake first */
+    bool proxy;                /* a balancer's PROXY header (version 2) first of all, which says who the peer is; only for */
+                               /* addresses that nobody but the balancer can reach */
     size_t max_input;          /* bytes buffered before the protocol must consume (more is not read); 0: 64 KiB */
     uint32_t max_connections;  /* over this a connection is refused: protocol->open is not called; 0: server's limit */
     const char *busy_reply;    /* sent to a refused connection, e.g. "421 4.7.0 Too many connections\r\n" */

@@ -5,16 +5,16 @@
 #ifndef NET_SERVER_INTERNAL_H
 #define NET_SERVER_INTERNAL_H
 
-#include "net/sockaddr.h"
 #include "net/server.h"
 #include "net/slots.h"
+#include "net/sockaddr.h"
 #include "net/timers.h"
 #include "net/tls_session.h"
 
 #define MILLISECOND INT64_C(1000)
 
 enum {
-    HANDSHAKE_MS = 30000, /* for a TLS handshake, all of it */
+    HANDSHAKE_MS = 30000, /* for a TLS handshake, all of it; and for a PROXY header */
     CLOSING_MS = 10000,   /* for the last reply to go out, and for the peer to close then */
     STALL_MS = 300000,    /* without a timeout of the protocol's: for a peer that takes no output */
     RUN_BYTES = 1 << 20,  /* read for one connection before others have their turn */
@@ -26,7 +26,7 @@ struct listener {
     int fd;
     uint16_t port;
     char path[SOCKADDR_PATH]; /* of a UNIX socket, or "" */
-    char name[160];          /* its address, for logs */
+    char name[160];           /* its address, for logs */
     _Atomic uint32_t connections;
 };
 
@@ -77,6 +77,7 @@ struct scratch {
 };
 
 enum phase {
+    PHASE_PROXY,     /* the balancer's header */
     PHASE_HANDSHAKE, /* TLS */
     PHASE_SERVE,     /* the protocol's steps */
     PHASE_CLOSING,   /* the last output goes out */
@@ -144,6 +145,8 @@ void conn_give_back(struct conn *c);
 void conn_forget_input(struct conn *c);
 /* Reads once what there is room for; sets input_due, more, eof. IO_BLOCKED when there was nothing. */
 enum io conn_read(struct conn *c);
+/* Reads at most n bytes more, and leaves what is behind them to TLS. */
+enum io conn_read_few(struct conn *c, size_t n);
 /* Sends what is pending. */
 enum io conn_send(struct conn *c);
 /* Reads and forgets; IO_DONE at the end of the connection. */

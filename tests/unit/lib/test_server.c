@@ -633,6 +633,61 @@ static void concurrent_clients_get_all_their_answers(void **state) {
     wait_until(server_connections(f->server) == 0);
 }
 
+#define PROXY_SIGNATURE "\r\n\r\n\0\r\nQUIT\n"
+
+static void a_proxy_header_says_who_the_peer_is(void **state) {
+    (void)state;
+    struct fixture f;
+    struct listener_options lo = {.protocol = &line_protocol, .proxy = true};
+    const struct {
+        struct str header, peer;
+    } good[] = {
+        {STR(PROXY_SIGNATURE "\x21\x11\0\x0c\xc0\0\2\7\x7f\0\0\1\x12\x34\0\x19"), STR("192.0.2.7 0\n")},
+        {STR(PROXY_SIGNATURE
+             "\x21\x21\0\x24"
+             "\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\5\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1\x12\x34\0\x19"),
+         STR("2001:db8::5 0\n")},
+        {STR(PROXY_SIGNATURE "\x21\x21\0\x27"
+                             "\0\0\0\0\0\0\0\0\0\0\xff\xff\xc0\0\2\x9\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\x12\x34\0\x19"
+                             "\4\0\0"),
+         STR("192.0.2.9 0\n")}, /* mapped, and with a type-length-value behind it */
+        {STR(PROXY_SIGNATURE "\x20\0\0\0"), STR("127.0.0.1 1\n")},
+        {STR(PROXY_SIGNATURE "\x21\0\0\3xyz"), STR("127.0.0.1 1\n")},
+    };
+    fixture_start(&f, &options, &lo);
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        int fd = client_connect(&f);
+        client_send(fd, str_sub(good[i].header, 0, 9));
+        client_expect_silence(fd, 20); /* no greeting before the header is complete */
+        client_send(fd, str_sub(good[i].header, 9, good[i].header.n));
+        client_expect(fd, STR("hello\n"));
+        client_send(fd, STR("peer\n"));
+        client_expect(fd, good[i].peer);
+        close(fd);
+    }
+    /* In one packet with what follows it. */
+    int fd = client_connect(&f);
+    client_send(fd, good[0].header);
+    client_send(fd, STR("peer\n"));
+    client_expect(fd, STR("hello\n192.0.2.7 0\n"));
+    close(fd);
+    const struct str bad[] = {STR("EHLO a\r\n"),
+                              STR(PROXY_SIGNATURE "\x11\x11\0\x0c"),
+                              STR(PROXY_SIGNATURE "\x21\x11\0\x0b"),
+                              STR(PROXY_SIGNATURE "\x21\x11\xff\xff"),
+                              STR(PROXY_SIGNATURE "\x22\x11\0\x0c"),
+                              STR("\r\n\r\nx")};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        fd = client_connect(&f);
+        client_send(fd, bad[i]);
+        char c;
+        assert_int_equal(client_read(fd, &c, 1), 0);
+        close(fd);
+    }
+    fixture_stop(&f, 1000);
+    assert_int_equal(atomic_load(&sessions), 0);
+}
+
 struct storm {
     const struct fixture *f;
     pthread_t thread;
@@ -719,6 +774,7 @@ int main(void) {
         cmocka_unit_test(it_listens_on_ipv6_and_unix_sockets),
         cmocka_unit_test(bad_addresses_are_refused_with_a_reason),
         cmocka_unit_test_setup_teardown(concurrent_clients_get_all_their_answers, start, stop),
+        cmocka_unit_test(a_proxy_header_says_who_the_peer_is),
         cmocka_unit_test_setup_teardown(nothing_is_left_over_after_a_storm, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
