@@ -33,4 +33,13 @@ BEGIN
     RETURN QUERY SELECT s.role, s.tenant_id, s.operator_id, s.account_id, s.login, s.name, s.csrf;
 END $$;
 
-CREATE INDEX domain_tenant_name ON domain (tenant_id, name);
+-- Lists are read in bytewise order from a key on (web/admin/list.h).
+CREATE INDEX domain_name_c ON domain (name COLLATE "C");
+CREATE INDEX domain_tenant_name_c ON domain (tenant_id, name COLLATE "C");
+CREATE INDEX account_local_c ON account (local_part COLLATE "C", id);
+CREATE INDEX account_tenant_local_c ON account (tenant_id, local_part COLLATE "C", id);
+CREATE INDEX account_domain_local_c ON account (domain_id, local_part COLLATE "C");
+CREATE INDEX alias_domain_local_c ON alias (domain_id, local_part COLLATE "C");
+CREATE INDEX record_zone_c ON record (zone_id, name COLLATE "C", id);
+CREATE INDEX operator_login_c ON operator (login COLLATE "C");
+CREATE INDEX audit_tenant_id ON audit (tenant_id, id);

@@ -70,8 +70,10 @@ window.addEventListener("pageshow", () => {
 // Times are shown in the reader's zone; the server writes them in UTC.
 for (const time of document.querySelectorAll("time[datetime]")) {
     const at = new Date(time.dateTime);
-    if (!Number.isNaN(at.getTime()) && !time.hasAttribute("data-date")) {
-        time.title = time.textContent;
-        time.textContent = at.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
-    }
+    if (Number.isNaN(at.getTime()))
+        continue;
+    time.title = time.textContent;
+    time.textContent = "date" in time.dataset
+        ? at.toLocaleDateString(undefined, { dateStyle: "medium" })
+        : at.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
 }

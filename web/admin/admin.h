@@ -5,5 +5,9 @@
 #include "exchange.h"
 
 extern const struct route overview_routes[];
+extern const struct route domains_routes[];
+extern const struct route domain_routes[];
+extern const struct route mailboxes_routes[];
+extern const struct route mailbox_routes[];
 
 #endif
