@@ -1,9 +1,17 @@
 #include "subjects.h"
 
 const struct cli_subject *const cli_subjects[] = {
-    &subject_migrate, &subject_tenant,  &subject_operator,
-    &subject_domain,  &subject_account, &subject_alias,
-    &subject_setting, &subject_audit,   NULL,
+    &subject_migrate,
+    &subject_tenant,
+    &subject_operator,
+    &subject_domain,
+    &subject_account,
+    &subject_alias,
+    &subject_zone,
+    &subject_record,
+    &subject_setting,
+    &subject_audit,
+    NULL,
 };
 
 const struct cli_subject *cli_subject_named(struct str name) {
