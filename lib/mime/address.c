@@ -18,6 +18,7 @@ struct reader {
     size_t max;
     bool full;
     bool in_group;
+    bool no_quote_closes, no_comment_closes; /* from here on */
 
     struct buf phrase, chain, local, comment;
     size_t before_chain; /* length of the phrase before the chain began */
@@ -90,17 +91,48 @@ static void read_atom(struct reader *r) {
         add_word(r, str_sub(r->s, start, r->at - start));
 }
 
-/* The bytes of a quoted string or comment up to its end, quoting removed; line ends and NUL left out. */
-static void read_quoted(struct reader *r) {
-    struct buf text = BUF_EMPTY;
-    for (r->at++; r->at < r->s.n && r->s.p[r->at] != '"'; r->at++) {
-        if (r->s.p[r->at] == '\\' && r->at + 1 < r->s.n)
-            r->at++;
-        char c = r->s.p[r->at];
-        if (c != '\r' && c != '\n' && c != 0)
-            buf_add_byte(&text, c);
+/* The content of a quoted string or comment, quoting removed; line ends and NUL left out. */
+static void add_quoted_text(struct buf *out, struct str s) {
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] == '\\' && i + 1 < s.n)
+            i++;
+        if (s.p[i] != '\r' && s.p[i] != '\n' && s.p[i] != 0)
+            buf_add_byte(out, s.p[i]);
     }
-    r->at += r->at < r->s.n;
+}
+
+/* Index of the closing quote or parenthesis for the opening one at `at`, or s.n. */
+static size_t find_close(struct str s, size_t at) {
+    bool comment = s.p[at] == '(';
+    size_t depth = 1;
+    for (size_t i = at + 1; i < s.n; i++) {
+        if (s.p[i] == '\\')
+            i++;
+        else if (comment && s.p[i] == '(')
+            depth++;
+        else if (s.p[i] == (comment ? ')' : '"') && --depth == 0)
+            return i;
+    }
+    return s.n;
+}
+
+/* One that is never closed is passed over alone; then none of its kind behind it is looked at, for the same would be
+ * looked for to the end again and again. */
+static bool closes(struct reader *r, bool *none_closes, size_t *close) {
+    *close = *none_closes ? r->s.n : find_close(r->s, r->at);
+    *none_closes = *close == r->s.n;
+    if (*none_closes)
+        r->at++;
+    return !*none_closes;
+}
+
+static void read_quoted(struct reader *r) {
+    size_t close;
+    if (!closes(r, &r->no_quote_closes, &close))
+        return;
+    struct buf text = BUF_EMPTY;
+    add_quoted_text(&text, str_sub(r->s, r->at + 1, close - r->at - 1));
+    r->at = close + 1;
     r->quoted = true;
     if (text.n)
         add_word(r, buf_str(&text));
@@ -108,21 +140,13 @@ static void read_quoted(struct reader *r) {
 }
 
 static void read_comment(struct reader *r) {
-    size_t depth = 0;
-    buf_reset(&r->comment);
-    for (; r->at < r->s.n; r->at++) {
-        char c = r->s.p[r->at];
-        if (c == ')' && --depth == 0)
-            break;
-        if (c == '(' && depth++ == 0)
-            continue;
-        if (c == '\\' && r->at + 1 < r->s.n)
-            c = r->s.p[++r->at];
-        if (c != '\r' && c != '\n' && c != 0)
-            buf_add_byte(&r->comment, c);
-    }
-    r->at += r->at < r->s.n;
+    size_t close;
     r->gap = true;
+    if (!closes(r, &r->no_comment_closes, &close))
+        return;
+    buf_reset(&r->comment);
+    add_quoted_text(&r->comment, str_sub(r->s, r->at + 1, close - r->at - 1));
+    r->at = close + 1;
 }
 
 /* "[192.0.2.1]": kept with its brackets, blanks left out. */
@@ -266,11 +290,11 @@ static void read_colon(struct reader *r) {
 
 /* What stands between '>' and the comma is no part of the address; a quoted string there may hold commas. */
 static void pass_garbage(struct reader *r) {
-    if (r->s.p[r->at++] != '"')
-        return;
-    while (r->at < r->s.n && r->s.p[r->at] != '"')
-        r->at += r->s.p[r->at] == '\\' && r->at + 1 < r->s.n ? 2 : 1;
-    r->at += r->at < r->s.n;
+    size_t close;
+    if (r->s.p[r->at] != '"')
+        r->at++;
+    else if (closes(r, &r->no_quote_closes, &close))
+        r->at = close + 1;
 }
 
 static void read_token(struct reader *r) {

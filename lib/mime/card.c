@@ -186,7 +186,7 @@ static unsigned flags_of(const struct mime_part *p, bool of_message) {
 
 /* The header's offset is counted from `from`, where the enclosing body begins or the part before ended. */
 static void put_part(struct writer *w, const struct mime_part *p, uint64_t from) {
-    bool of_message = !p->parent || mime_is_message(p->parent);
+    bool of_message = mime_is_message_root(p);
     unsigned flags = flags_of(p, of_message);
     put_number(w, flags);
     put_number(w, zigzag((int64_t)(p->header_offset - from)));
@@ -383,7 +383,7 @@ static void get_fields(struct reader *r, struct mime_part *p, uint64_t flags) {
 
 /* Only a multipart has several parts, only a message has one message; the roots of messages have envelopes. */
 static bool fits_its_place(const struct mime_part *p, uint64_t flags) {
-    bool of_message = !p->parent || mime_is_message(p->parent);
+    bool of_message = mime_is_message_root(p);
     bool container = mime_is_multipart(p) || mime_is_message(p);
     return of_message == (p->envelope != NULL) && (container || !(flags & PART_CHILD)) &&
            !(of_message && (flags & PART_NEXT));
@@ -423,7 +423,7 @@ static struct mime_part *get_part(struct reader *r, struct mime_part *parent, ui
         return NULL;
     }
     *more = flags & PART_NEXT;
-    if (p->envelope && parent && parent->parent)
+    if (p->envelope && parent && !mime_is_message_root(parent))
         parent->envelope = p->envelope;
     if (flags & PART_CHILD)
         get_children(r, p, depth);

@@ -190,8 +190,13 @@ static bool add_utf8(struct str text, struct buf *out) {
     return true;
 }
 
+/* Bytes of the smallest unit, by which reading goes on behind a bad one. */
+static size_t unit_of(const char *iconv_name) {
+    return strncmp(iconv_name, "UTF-16", 6) == 0 ? 2 : strncmp(iconv_name, "UTF-32", 6) == 0 ? 4 : 1;
+}
+
 /* Converts; what the charset does not have becomes U+FFFD. */
-static void convert(iconv_t cd, struct str text, struct buf *out) {
+static void convert(iconv_t cd, size_t unit, struct str text, struct buf *out) {
     struct buf got = BUF_EMPTY;
     char *in = (char *)text.p; // iconv's prototype lacks the const it keeps
     size_t left = text.n;
@@ -211,7 +216,8 @@ static void convert(iconv_t cd, struct str text, struct buf *out) {
             break;
         } else {
             mime_add_utf8(&got, 0xfffd);
-            in++, left--;
+            size_t bad = unit < left ? unit : left;
+            in += bad, left -= bad;
         }
     }
     if (!add_utf8(buf_str(&got), out)) /* iconv gave what is no UTF-8 */
@@ -258,7 +264,7 @@ void mime_decode_charset(struct str charset, struct str text, struct buf *out) {
     const char *known = iconv_name(name);
     struct converter *converter = known ? converter_for(known) : NULL;
     if (converter) {
-        convert(converter->cd, text, out);
+        convert(converter->cd, unit_of(known), text, out);
         return;
     }
     size_t ascii = mime_ascii_run(text.p, text.n);

@@ -87,6 +87,8 @@ struct str mime_message_ids(struct arena *a, struct str references, struct str i
 static inline bool mime_is(const struct mime_part *p, struct str type) { return str_eq(p->type, type); }
 /* A message/rfc822 or message/global (RFC 6532 section 3.7). */
 bool mime_is_message(const struct mime_part *p);
+/* The outermost part of the message or of a message inside: its header is that message's. */
+static inline bool mime_is_message_root(const struct mime_part *p) { return !p->parent || mime_is_message(p->parent); }
 /* The next part in the order of the message, or NULL. */
 const struct mime_part *mime_following(const struct mime_part *part);
 static inline bool mime_is_multipart(const struct mime_part *p) { return mime_is(p, STR("multipart")); }

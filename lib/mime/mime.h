@@ -62,8 +62,8 @@ struct mime_part {
     struct str disposition;                  /* lower case; p NULL: absent */
     struct mime_parameter *disposition_parameter;
     size_t disposition_parameter_count;
-    struct mime_envelope *envelope;          /* of the root (always) and of a message/rfc822's content (on the content's root, and
-                                                on the message/rfc822 part itself unless that is the root), else NULL */
+    struct mime_envelope *envelope;          /* of the root and of each message/rfc822's child: of its own header; of a
+                                                message/rfc822 part of a multipart: of the message in it; else NULL */
 };
 
 struct mime_card {

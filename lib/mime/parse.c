@@ -204,7 +204,7 @@ static struct mime_part *open_part(struct parser *p) {
         part->body_offset = p->at;
         part->body_lines = p->lines; /* until the part is closed: the count before its body */
         read_header(p, part);
-        if (of_message && level && level->part->parent)
+        if (of_message && level && !mime_is_message_root(level->part))
             level->part->envelope = part->envelope;
         first = first ? first : part;
         p->leaf = part;

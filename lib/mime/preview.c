@@ -183,26 +183,32 @@ static uint32_t codepoint_at(const char *text, size_t n) {
 struct writer {
     struct buf out;
     size_t characters;
-    bool blank; /* white space is owed */
+    bool blank;        /* white space is owed */
+    struct str joiner; /* a character that joins the next one to the last is owed */
 };
 
-static bool is_full(const struct writer *w) { return w->characters + w->blank >= MIME_PREVIEW_CHARACTERS; }
+static size_t owed(const struct writer *w) { return w->blank || w->joiner.n; }
 
-static void add_owed_blank(struct writer *w) {
+static bool is_full(const struct writer *w) { return w->characters + owed(w) >= MIME_PREVIEW_CHARACTERS; }
+
+static void add_owed(struct writer *w) {
+    w->characters += owed(w);
     if (w->blank)
         buf_add_byte(&w->out, ' ');
-    w->characters += w->blank;
+    else
+        buf_add_str(&w->out, w->joiner);
     w->blank = false;
+    w->joiner = MIME_NO_STR;
 }
 
 /* Adds the printable ASCII that s begins with, as far as there is room; its length. */
 static size_t add_word(struct writer *w, struct str s) {
-    size_t n = 0, room = MIME_PREVIEW_CHARACTERS - w->characters - w->blank;
+    size_t n = 0, room = MIME_PREVIEW_CHARACTERS - w->characters - owed(w);
     while (n < s.n && n < room && s.p[n] > ' ' && s.p[n] < 0x7f)
         n++;
     if (n == 0)
         return 0;
-    add_owed_blank(w);
+    add_owed(w);
     buf_add(&w->out, s.p, n);
     w->characters += n;
     return n;
@@ -214,10 +220,14 @@ static size_t add_character(struct writer *w, struct str s) {
     if (n == 0)
         return 0;
     enum look look = look_of(codepoint_at(s.p, n));
-    if (look == L_BLANK)
+    if (look == L_BLANK) {
         w->blank = w->out.n > 0;
-    if (look == L_PRINT || (look == L_JOINER && !w->blank && w->out.n)) {
-        add_owed_blank(w);
+        w->joiner = MIME_NO_STR;
+    }
+    if (look == L_JOINER && w->out.n && !w->blank)
+        w->joiner = str_sub(s, 0, n);
+    if (look == L_PRINT) {
+        add_owed(w);
         buf_add(&w->out, s.p, n);
         w->characters++;
     }
@@ -281,7 +291,7 @@ static struct str preview_of(struct arena *a, const struct mime_part *part, stru
     struct writer w = {.out = BUF_EMPTY};
     if (!look_at(part, str_sub(body, 0, FIRST_LOOK), html, &w) && body.n > FIRST_LOOK) {
         buf_reset(&w.out);
-        w.characters = 0, w.blank = false;
+        w.characters = 0, w.blank = false, w.joiner = MIME_NO_STR;
         look_at(part, str_sub(body, 0, SECOND_LOOK), html, &w);
     }
     struct str preview = w.out.n ? arena_str(a, buf_str(&w.out)) : STR("");

@@ -69,7 +69,8 @@ void mime_add_line(struct buf *out, struct str text) {
         }
         from = i;
     }
-    buf_add(out, text.p + from, text.n - from);
+    if (from < text.n)
+        buf_add(out, text.p + from, text.n - from);
 }
 
 struct str mime_utf8_cut(struct str s, size_t n) {
