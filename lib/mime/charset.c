@@ -116,13 +116,29 @@ static _Thread_local uint64_t uses;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t at_exit_of_thread;
 
+/* iconv loads and unloads its modules in here; glibc locks that too, but in a way ThreadSanitizer can't see. */
+static pthread_mutex_t modules = PTHREAD_MUTEX_INITIALIZER;
+
+static iconv_t open_converter(const char *name) {
+    pthread_mutex_lock(&modules);
+    iconv_t cd = iconv_open("UTF-8", name);
+    pthread_mutex_unlock(&modules);
+    return cd;
+}
+
+static void close_converter(struct converter *c) {
+    if (!c->name)
+        return;
+    pthread_mutex_lock(&modules);
+    iconv_close(c->cd);
+    pthread_mutex_unlock(&modules);
+    c->name = NULL;
+}
+
 static void close_converters(void *at) {
     struct converter *c = at;
-    for (size_t i = 0; i < CONVERTERS; i++) {
-        if (c[i].name)
-            iconv_close(c[i].cd);
-        c[i].name = NULL;
-    }
+    for (size_t i = 0; i < CONVERTERS; i++)
+        close_converter(&c[i]);
 }
 
 static void make_key(void) {
@@ -143,13 +159,12 @@ static struct converter *converter_for(const char *name) {
         if (!c->name || (oldest->name && c->used < oldest->used))
             oldest = c;
     }
-    iconv_t cd = iconv_open("UTF-8", name);
+    iconv_t cd = open_converter(name);
     if (cd == (iconv_t)-1) // NOLINT(performance-no-int-to-ptr): iconv's own way to say so
         return NULL;
     pthread_once(&once, make_key);
     pthread_setspecific(at_exit_of_thread, converters);
-    if (oldest->name)
-        iconv_close(oldest->cd);
+    close_converter(oldest);
     *oldest = (struct converter){name, cd, ++uses};
     return oldest;
 }

@@ -103,7 +103,7 @@ struct str mime_header_get(struct arena *a, struct str header, struct str name) 
     struct mime_field field;
     while (mime_next_field(&header, &field))
         if (str_ieq(field.name, name))
-            return mime_unfold(a, field.body);
+            return arena_str(a, mime_unfold(a, field.body));
     return MIME_NO_STR;
 }
 

@@ -202,8 +202,7 @@ static void built_parameters_are_read_back(void **state) {
         "\xc3\xbcml\xc3\xa4ut.pdf",
         "",
         "100% 'sure'; \xe2\x82\xac",
-        "a very long name \xe2\x82\xac that goes on and on, and on and on, until it takes more than one of the "
-        "pieces.txt",
+        "a very long name \xe2\x82\xac that goes on and on, and on and on, until it takes more than one piece.txt",
         "a very long name that goes on and on, and on and on, until it takes more than one of the pieces, in ASCII.txt",
     };
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
