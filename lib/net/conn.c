@@ -410,7 +410,7 @@ struct server *conn_server(const struct conn *c) {
 conn_id conn_get_id(const struct conn *c) { return c->id; }
 
 struct str conn_input(const struct conn *c) {
-    return str_n(c->in.p + c->in.start, input_length(c));
+    return input_length(c) ? str_n(c->in.p + c->in.start, input_length(c)) : STR("");
 }
 
 void conn_consume(struct conn *c, size_t n) {

@@ -1,6 +1,6 @@
 /*
- * dns: look-ups through libunbound: cached, DNSSEC-validating where a trust anchor is configured, bounded in time and in
- * number at once. One resolver a process, safe for all threads.
+ * dns: look-ups through libunbound: cached, DNSSEC-validating where a trust anchor is configured, bounded in time and
+ * in number at once. One resolver a process, safe for all threads.
  */
 #ifndef NET_DNS_H
 #define NET_DNS_H
@@ -35,13 +35,19 @@ struct dns_address {
     struct sockaddr_storage address; /* port 0 */
 };
 
-/* Results live in the arena; `secure` (may be NULL) says that DNSSEC proved the answer. A name is an A-label domain name. */
-enum dns_status dns_mx(struct dns *d, struct arena *a, struct str domain, struct dns_mx **out, size_t *count, bool *secure); /* sorted, shuffled within a preference */
-enum dns_status dns_addresses(struct dns *d, struct arena *a, struct str host, struct dns_address **out, size_t *count, bool *secure); /* AAAA and A */
-enum dns_status dns_txt(struct dns *d, struct arena *a, struct str name, struct str **out, size_t *count, bool *secure); /* strings of a record joined */
-enum dns_status dns_ptr(struct dns *d, struct arena *a, const struct sockaddr_storage *address, struct str **out, size_t *count);
+/* Results live in the arena; `secure` (may be NULL) says that DNSSEC proved the answer. A name is an A-label domain
+ * name. */
+enum dns_status dns_mx(struct dns *d, struct arena *a, struct str domain, struct dns_mx **out, size_t *count,
+                       bool *secure); /* sorted, shuffled within a preference */
+enum dns_status dns_addresses(struct dns *d, struct arena *a, struct str host, struct dns_address **out, size_t *count,
+                              bool *secure); /* AAAA and A */
+enum dns_status dns_txt(struct dns *d, struct arena *a, struct str name, struct str **out, size_t *count,
+                        bool *secure); /* strings of a record joined */
+enum dns_status dns_ptr(struct dns *d, struct arena *a, const struct sockaddr_storage *address, struct str **out,
+                        size_t *count);
 /* Any type: raw rdata. */
-enum dns_status dns_query(struct dns *d, struct arena *a, struct str name, int type, struct str **rdata, size_t *count, bool *secure);
+enum dns_status dns_query(struct dns *d, struct arena *a, struct str name, int type, struct str **rdata, size_t *count,
+                          bool *secure);
 const char *dns_status_text(enum dns_status s);
 
 #endif

@@ -9,8 +9,8 @@
  * blocked and something is ready (up to `max_workers`), and lets idle ones go.
  *
  *   EVENT_OPEN     the connection is there (for implicit TLS: the handshake is done); greet
- *   EVENT_INPUT    bytes came in since the last step, or that step left some over and had consumed others; also what was
- *                  there already after EVENT_DRAINED, EVENT_WAKE and EVENT_TIMEOUT; after STEP_TLS new input under TLS
+ *   EVENT_INPUT    bytes came in since the last step, or that step left some over and had consumed others; what was
+ *                  there before is offered again after EVENT_DRAINED, EVENT_WAKE and EVENT_TIMEOUT
  *   EVENT_DRAINED  after STEP_DRAIN: the output has gone out, go on producing
  *   EVENT_WAKE     another thread called server_wake()
  *   EVENT_TIMEOUT  nothing came in for the time set with conn_set_timeout(), or, where output is pending, none of it
@@ -19,8 +19,8 @@
  *
  * More than one can be due: they come one after another. While output is pending nothing is read and no event comes but
  * EVENT_TIMEOUT (without a timeout set, a peer that takes nothing for 5 minutes is cut off): who sends without reading
- * the answers has to wait. `open` runs on a worker too, right before EVENT_OPEN; where it returns NULL, what it wrote is
- * sent. After STEP_CLOSE, or when the connection breaks, `close` is called once, and frees the session.
+ * the answers has to wait. `open` runs on a worker too, right before EVENT_OPEN; where it returns NULL, what it wrote
+ * is sent. After STEP_CLOSE, or when the connection breaks, `close` is called once, and frees the session.
  */
 #ifndef NET_SERVER_H
 #define NET_SERVER_H
@@ -40,33 +40,33 @@ enum event { EVENT_OPEN, EVENT_INPUT, EVENT_DRAINED, EVENT_WAKE, EVENT_TIMEOUT, 
 enum step {
     STEP_WAIT,  /* flush the output and park until there is more input (or a wake, or the timeout) */
     STEP_DRAIN, /* flush the output, park until it is gone, then EVENT_DRAINED: for long answers to slow readers */
-    STEP_TLS,   /* flush the output, throw away input already buffered in plain text (injection, RFC 3207 section 4.2), */
-                /* start TLS as a server; EVENT_INPUT follows with new input under TLS */
+    STEP_TLS, /* flush the output, throw away input already buffered in plain text (injection, RFC 3207 section 4.2), */
+              /* start TLS as a server; EVENT_INPUT follows with new input under TLS */
     STEP_CLOSE, /* flush the output (bounded in time) and close */
 };
 
 struct protocol {
-    const char *name; /* "smtp", for logs */
-    void *(*open)(struct conn *c, void *context);                     /* makes the session; NULL refuses the connection */
+    const char *name;                             /* "smtp", for logs */
+    void *(*open)(struct conn *c, void *context); /* makes the session; NULL refuses the connection */
     enum step (*step)(struct conn *c, void *session, enum event event);
     void (*close)(struct conn *c, void *session);
 };
 
 struct listener_options {
     const struct protocol *protocol;
-    void *context;             /* handed to protocol->open */
-    struct tls_context *tls;   /* for STARTTLS and implicit TLS; NULL: neither */
-    bool implicit_tls;         /* handshake first */
-    bool proxy;                /* a balancer's PROXY header (version 2) first of all, which says who the peer is; only for */
-                               /* addresses that nobody but the balancer can reach */
-    size_t max_input;          /* bytes buffered before the protocol must consume (more is not read); 0: 64 KiB */
-    uint32_t max_connections;  /* over this a connection is refused: protocol->open is not called; 0: server's limit */
-    const char *busy_reply;    /* sent to a refused connection, e.g. "421 4.7.0 Too many connections\r\n" */
+    void *context;           /* handed to protocol->open */
+    struct tls_context *tls; /* for STARTTLS and implicit TLS; NULL: neither */
+    bool implicit_tls;       /* handshake first */
+    bool proxy;       /* a balancer's PROXY header (version 2) first of all, which says who the peer is; only for */
+                      /* addresses that nobody but the balancer can reach */
+    size_t max_input; /* bytes buffered before the protocol must consume (more is not read); 0: 64 KiB */
+    uint32_t max_connections; /* over this a connection is refused: protocol->open is not called; 0: server's limit */
+    const char *busy_reply;   /* sent to a refused connection, e.g. "421 4.7.0 Too many connections\r\n" */
 };
 
 struct server_options {
-    int max_workers;           /* threads at the most */
-    uint32_t max_connections;  /* all listeners together */
+    int max_workers;          /* threads at the most */
+    uint32_t max_connections; /* all listeners together */
 };
 
 struct server *server_new(const struct server_options *o);
@@ -79,7 +79,7 @@ bool server_run(struct server *s);
 void server_stop(struct server *s, int grace_ms);
 void server_free(struct server *s);
 uint32_t server_connections(const struct server *s);
-int server_workers(const struct server *s);             /* threads there are now */
+int server_workers(const struct server *s); /* threads there are now */
 /* The port of the i-th listener (from 0; useful after listening on port 0); 0 for a UNIX socket. */
 uint16_t server_port(const struct server *s, size_t i);
 
@@ -92,23 +92,23 @@ void server_wake(struct server *s, conn_id id);
 /* ---- within step (and open): the connection ---- */
 
 struct server *conn_server(const struct conn *c);
-struct str conn_input(const struct conn *c);            /* what has come in and was not consumed; valid until consume */
+struct str conn_input(const struct conn *c); /* what has come in and was not consumed; valid until consume */
 void conn_consume(struct conn *c, size_t n);
-bool conn_input_full(const struct conn *c);             /* max_input is reached: consume or give up */
-void conn_write(struct conn *c, struct str bytes);      /* appends to the output; sent when the step returns */
+bool conn_input_full(const struct conn *c);        /* max_input is reached: consume or give up */
+void conn_write(struct conn *c, struct str bytes); /* appends to the output; sent when the step returns */
 void conn_printf(struct conn *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-struct buf *conn_output(struct conn *c);                /* the output buffer itself, for builders */
-size_t conn_output_pending(const struct conn *c);       /* over some 256 KiB: return STEP_DRAIN and go on later */
-bool conn_flush(struct conn *c);                        /* tries to send now without waiting; false: connection broken */
-void conn_set_timeout(struct conn *c, int ms);          /* until EVENT_TIMEOUT, restarted by input; 0: none */
-bool conn_closing(const struct conn *c);                /* the server is stopping: say goodbye and STEP_CLOSE */
+struct buf *conn_output(struct conn *c);          /* the output buffer itself, for builders */
+size_t conn_output_pending(const struct conn *c); /* over some 256 KiB: return STEP_DRAIN and go on later */
+bool conn_flush(struct conn *c);                  /* tries to send now without waiting; false: connection broken */
+void conn_set_timeout(struct conn *c, int ms);    /* until EVENT_TIMEOUT, restarted by input; 0: none */
+bool conn_closing(const struct conn *c);          /* the server is stopping: say goodbye and STEP_CLOSE */
 bool conn_is_tls(const struct conn *c);
-bool conn_tls_available(const struct conn *c);          /* the listener has TLS and it is not on yet */
-const char *conn_tls_version(const struct conn *c);     /* "TLSv1.3", or "" */
-const char *conn_tls_cipher(const struct conn *c);      /* "TLS_AES_256_GCM_SHA384", or "" */
-const char *conn_peer(const struct conn *c);            /* "192.0.2.1", "2001:db8::1" or "unix" */
+bool conn_tls_available(const struct conn *c);      /* the listener has TLS and it is not on yet */
+const char *conn_tls_version(const struct conn *c); /* "TLSv1.3", or "" */
+const char *conn_tls_cipher(const struct conn *c);  /* "TLS_AES_256_GCM_SHA384", or "" */
+const char *conn_peer(const struct conn *c);        /* "192.0.2.1", "2001:db8::1" or "unix" */
 uint16_t conn_peer_port(const struct conn *c);
-bool conn_is_local(const struct conn *c);               /* loopback address or UNIX socket */
+bool conn_is_local(const struct conn *c); /* loopback address or UNIX socket */
 const struct sockaddr_storage *conn_peer_address(const struct conn *c);
 /* The user id of the process at the other end of a UNIX socket. False where that is not known. */
 bool conn_peer_user(const struct conn *c, int64_t *uid);

@@ -13,7 +13,8 @@ struct tls_context;
 /* A server's context with its default certificate chain and key (PEM files). NULL with err set on failure. */
 struct tls_context *tls_server_new(const char *certificate_path, const char *key_path, struct err *err);
 /* One more certificate, chosen when the client names `host` (SNI; exact, or "*.example.org" for one label). */
-bool tls_server_add(struct tls_context *t, const char *host, const char *certificate_path, const char *key_path, struct err *err);
+bool tls_server_add(struct tls_context *t, const char *host, const char *certificate_path, const char *key_path,
+                    struct err *err);
 /* Reads all files again; the old ones stay in force where one can't be read. */
 bool tls_server_reload(struct tls_context *t, struct err *err);
 /* A client's context. ca_path: a PEM file of trusted authorities, NULL for the system's. */
