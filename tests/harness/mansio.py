@@ -246,6 +246,24 @@ class Mansio:
         passwords = json.loads((self.var / "passwords").read_text())
         return Postgres(self.instance.place, self.instance.user, passwords).sql(script, role).splitlines()
 
+    def new_database(self):
+        """An empty, migrated database beside the instance's own, which no daemon touches: its owner's conninfo."""
+        name = unique("unit")
+        self._superuser(f"CREATE DATABASE {name} OWNER mansio_owner")
+        conninfo = self.endpoints["postgres"].replace("dbname=mansio", f"dbname={name}")
+        lines = self.instance.place.configuration.read_text().splitlines()
+        lines = [f"db_admin = {conninfo}" if line.startswith("db_admin ") else line for line in lines]
+        with tempfile.NamedTemporaryFile("w") as conf:
+            conf.write("\n".join(lines))
+            conf.flush()
+            done = subprocess.run([self.endpoints["cli"], "-c", conf.name, "migrate"], check=False, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return conninfo
+
+    def _superuser(self, script):
+        passwords = json.loads((self.var / "passwords").read_text())
+        return Postgres(self.instance.place, self.instance.user, passwords).sql(script)
+
     def outside_zone(self, name, records):
         """A zone of somebody else's in the instance's DNS: lines of a zone file, like "@ MX 10 mx"."""
         Nameserver(self.instance.place, self.instance.user).add_outside_zone(name, records)
