@@ -21,7 +21,7 @@ $(LINT)/%.c.analysed: $(BUILD)/%.c.o .clang-tidy
 	@mkdir -p $(@D)
 	@echo "  LINT $*.c"
 	@clang-tidy --quiet $*.c -- -std=c17 $(CPPFLAGS_ALL) -I$(firstword $(subst /, ,$*)) 2>&1 | grep -v 'warnings\? generated\.$$'; exit $${PIPESTATUS[0]}
-	@cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr --std=c11 --suppress=unknownMacro --suppress=shiftTooManyBitsSigned -D_GNU_SOURCE -Ilib -I$(firstword $(subst /, ,$*)) $*.c
+	@cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr --std=c11 --suppress=unknownMacro --suppress=shiftTooManyBitsSigned --suppress=autoVariables --suppress=uninitvar --library=tools/cppcheck.cfg -D_GNU_SOURCE -Ilib -I$(firstword $(subst /, ,$*)) $*.c
 	@touch $@
 $(LINT)/%.cc.analysed: $(BUILD)/%.cc.o
 	@mkdir -p $(@D) && touch $@

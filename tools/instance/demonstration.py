@@ -101,8 +101,7 @@ class Demonstration:
                        stdin=self._password(address) + "\n")  # fmt: skip
         for address, targets in ALIASES:
             self._once(f"alias {address}", "alias", "set", address, *targets.split())
-        records = RECORDS if subprocess.run([self.place.state / 'bin' / 'mansio', 'help', 'record'], check=False, capture_output=True).returncode == 0 else []
-        for zone, name, kind, rdata in records:
+        for zone, name, kind, rdata in RECORDS:
             self._once(f"record {zone} {name} {kind}", "record", "add", zone, name, kind, rdata)
 
     def send_mail(self):
