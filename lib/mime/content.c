@@ -196,8 +196,11 @@ void mime_read_header(struct arena *a, struct str header, struct mime_header *h)
         enum field which = field_of(field.name);
         if (which == F_NONE)
             continue;
-        h->truncated |= field.body.n > MIME_MAX_FIELD_BYTES;
         struct str body = str_sub(field.body, 0, MIME_MAX_FIELD_BYTES);
+        h->truncated |= field.body.n > body.n || body.n > h->bytes_left;
+        if (body.n > h->bytes_left)
+            continue;
+        h->bytes_left -= body.n;
         if (which >= F_TYPE)
             read_content_field(a, which, body, h->part, &seen);
         else if (h->envelope)

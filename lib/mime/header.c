@@ -83,18 +83,14 @@ struct str mime_unfold(struct arena *a, struct str body) {
     body = str_trim(body);
     if (body.n == 0)
         return (struct str){body.p ? body.p : "", 0};
-    if (!memchr(body.p, '\n', body.n))
+    if (!memchr(body.p, '\n', body.n) && !memchr(body.p, '\r', body.n))
         return body;
     char *to = arena_alloc(a, body.n);
     size_t n = 0;
-    for (size_t i = 0; i < body.n;) {
-        const char *lf = memchr(body.p + i, '\n', body.n - i);
-        size_t end = lf ? (size_t)(lf - body.p) : body.n, keep = end;
-        if (lf && keep > i && body.p[keep - 1] == '\r')
-            keep--;
-        memcpy(to + n, body.p + i, keep - i);
-        n += keep - i;
-        i = end + 1;
+    for (size_t i = 0; i < body.n; i++) {
+        if (body.p[i] == '\n' || (body.p[i] == '\r' && body.p[i + 1] == '\n')) /* trimmed: no CR is last */
+            continue;
+        to[n++] = body.p[i] == '\r' ? ' ' : body.p[i];
     }
     return (struct str){to, n};
 }

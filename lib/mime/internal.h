@@ -9,11 +9,12 @@
 #define MIME_NO_STR ((struct str){NULL, 0})
 
 enum {
-    MIME_MAX_PARAMETERS = 100,      /* of one field, continuations counted one by one */
-    MIME_MAX_REFERENCES = 50,       /* Message-IDs kept for threads */
-    MIME_MAX_CARD_ADDRESSES = 5000, /* of all the messages inside one message */
-    MIME_SUBJECT_BYTES = 4096,      /* of the card's decoded subject and names */
-    MIME_BASE_SUBJECT_BYTES = 1000, /* fits an index entry of the database */
+    MIME_MAX_PARAMETERS = 100,               /* of one field, continuations counted one by one */
+    MIME_MAX_REFERENCES = 50,                /* Message-IDs kept for threads */
+    MIME_MAX_CARD_ADDRESSES = 5000,          /* of all the messages inside one message */
+    MIME_MAX_CARD_FIELD_BYTES = 1024 * 1024, /* of the fields that the card is made from, in all headers of a message */
+    MIME_SUBJECT_BYTES = 4096,               /* of the card's decoded subject and names */
+    MIME_BASE_SUBJECT_BYTES = 1000,          /* fits an index entry of the database */
     MIME_PREVIEW_CHARACTERS = 200
 };
 
@@ -33,7 +34,7 @@ static inline bool mime_blank(char c) { return c == ' ' || c == '\t' || c == '\r
 int mime_hex(char c); /* value of a hexadecimal digit, or -1 */
 
 /* ---- header.c ---- */
-/* body trimmed and without its folds; a view of body where there was nothing to undo. */
+/* body trimmed and without its folds, a bare CR become a blank; a view of body where there was nothing to undo. */
 struct str mime_unfold(struct arena *a, struct str body);
 /* The line at `at` up to its line end; *next is behind that. */
 struct str mime_line(struct str s, size_t at, size_t *next);
@@ -71,6 +72,7 @@ struct mime_header {
     struct mime_envelope *envelope; /* NULL: the header is not a message's */
     struct str references;          /* References, unfolded */
     size_t addresses_left;          /* of MIME_MAX_CARD_ADDRESSES; counted down */
+    size_t bytes_left;              /* of MIME_MAX_CARD_FIELD_BYTES; counted down; then fields are passed over */
     bool truncated;                 /* set where a bound was hit */
 };
 void mime_read_header(struct arena *a, struct str header, struct mime_header *h);

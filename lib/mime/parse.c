@@ -306,7 +306,11 @@ static struct str author(struct arena *a, const struct mime_envelope *e) {
 }
 
 struct mime_card *mime_parse(struct arena *a, struct str message) {
-    struct parser p = {.arena = a, .message = message, .header.addresses_left = MIME_MAX_CARD_ADDRESSES};
+    struct parser p = {
+        .arena = a,
+        .message = message,
+        .header = {.addresses_left = MIME_MAX_CARD_ADDRESSES, .bytes_left = MIME_MAX_CARD_FIELD_BYTES},
+    };
     if (!message.p)
         p.message = STR("");
     struct mime_card *card = arena_alloc(a, sizeof *card);

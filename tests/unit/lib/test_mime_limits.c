@@ -60,6 +60,15 @@ static void many_recipient_fields(struct buf *out, size_t n) {
     }
 }
 
+static void large_fields(struct buf *out, size_t n) {
+    buf_add_c(out, "Content-Type: multipart/mixed; boundary=b\r\n\r\n");
+    for (size_t i = 0; i < n; i++) {
+        buf_add_c(out, "--b\r\nContent-Description: ");
+        repeat(out, "0123456789\r\n ", 1000);
+        buf_add_c(out, "\r\n\r\n");
+    }
+}
+
 static void many_parameters(struct buf *out, size_t n) {
     buf_add_c(out, "Content-Type: multipart/mixed; boundary=b\r\n\r\n");
     for (size_t i = 0; i < n; i++) {
@@ -114,6 +123,7 @@ static const struct {
     {"a field without end", endless_field, 100000},
     {"lines that are no fields", foreign_lines, 20000},
     {"many recipient fields", many_recipient_fields, 2000},
+    {"large fields", large_fields, 400},
     {"many parameters", many_parameters, 900},
     {"unfinished encoded words", encoded_word_starts, 50000},
     {"comments that never close", comments, 50000},
@@ -191,6 +201,18 @@ static void bounds_hold_and_are_told(void **state) {
     }
 }
 
+static void a_card_stays_small_whatever_the_message(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        struct arena a = ARENA_EMPTY;
+        struct buf message = BUF_EMPTY, bytes = BUF_EMPTY;
+        shapes[i].make(&message, shapes[i].n);
+        mime_card_encode(mime_parse(&a, buf_str(&message)), &bytes);
+        assert_true(bytes.n < 2 * 1024 * 1024);
+        buf_free(&message), buf_free(&bytes), arena_free(&a);
+    }
+}
+
 /* The parts behind the last one that is kept are still in the enclosing body, and outer parts end where they should. */
 static void too_many_parts_stay_in_the_body_around_them(void **state) {
     (void)state;
@@ -240,6 +262,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(time_is_linear_in_the_message),
         cmocka_unit_test(bounds_hold_and_are_told),
+        cmocka_unit_test(a_card_stays_small_whatever_the_message),
         cmocka_unit_test(too_many_parts_stay_in_the_body_around_them),
         cmocka_unit_test(an_ordinary_message_is_parsed_in_microseconds),
     };
