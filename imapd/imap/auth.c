@@ -1,0 +1,227 @@
+#include "imap/auth.h"
+
+#include "base/codec.h"
+#include "base/log.h"
+#include "imap/command.h"
+#include "sasl/auth.h"
+
+#include <stdlib.h>
+
+enum {
+    SESSION_TIMEOUT_MS = 30 * 60 * 1000, /* RFC 3501 section 5.4 */
+    MAX_SASL_LINE = 4096,
+};
+
+bool auth_is_safe(const struct session *s) { return s->trusted || conn_is_tls(s->conn); }
+
+void session_capabilities(const struct session *s, struct buf *out) {
+    buf_add_c(out, "IMAP4rev1 LITERAL+ SASL-IR ID ENABLE");
+    if (s->state != NOT_AUTHENTICATED) {
+        buf_add_c(
+            out,
+            " IDLE NAMESPACE CHILDREN LIST-EXTENDED LIST-STATUS SPECIAL-USE CREATE-SPECIAL-USE STATUS=SIZE UIDPLUS "
+            "UNSELECT MOVE ESEARCH WITHIN PREVIEW UTF8=ACCEPT UNAUTHENTICATE");
+        buf_printf(out, " APPENDLIMIT=%llu", (unsigned long long)s->service->append_limit);
+        return;
+    }
+    if (conn_tls_available(s->conn))
+        buf_add_c(out, " STARTTLS");
+    buf_add_c(out, auth_is_safe(s) ? " AUTH=PLAIN" : " LOGINDISABLED");
+}
+
+enum outcome command_capability(struct session *s, struct parser *p) {
+    if (!parse_end(p))
+        return session_syntax(s, p);
+    struct buf *out = session_out(s);
+    buf_add_c(out, "* CAPABILITY ");
+    session_capabilities(s, out);
+    buf_add_c(out, "\r\n");
+    return session_ok(s, "Done");
+}
+
+/* With a mailbox selected this asks the store itself, though not more often than ten times a second. */
+enum outcome command_noop(struct session *s, struct parser *p) {
+    struct err err;
+    if (!parse_end(p))
+        return session_syntax(s, p);
+    if (s->state == SELECTED) {
+        enum store_status status = view_refresh(s->client, 100, &err);
+        if (status != STORE_OK)
+            return session_refused(s, status, NULL, &err);
+    }
+    return session_ok(s, "Done");
+}
+
+enum outcome command_logout(struct session *s, struct parser *p) {
+    if (!parse_end(p))
+        return session_syntax(s, p);
+    conn_write(s->conn, STR("* BYE Goodbye\r\n"));
+    session_unselect(s);
+    s->closing = true;
+    return session_ok(s, "Logged out");
+}
+
+/* RFC 2971. What the client says of itself is for the operator's log. */
+enum outcome command_id(struct session *s, struct parser *p) {
+    struct str name, value;
+    bool ok = parse_space(p);
+    if (ok && !parse_skip_word(p, STR("NIL"))) {
+        ok = parse_byte(p, '(');
+        for (int i = 0; ok && parse_peek(p) != ')'; i++) {
+            ok = (i == 0 || parse_space(p)) && i < 30 && parse_string(p, &name) && parse_space(p) &&
+                 parse_nstring(p, &value);
+            if (ok)
+                log_debug("imap %s: client %.*s=<%.*s>", conn_peer(s->conn), STR_ARG(name), STR_ARG(value));
+        }
+        ok = ok && parse_byte(p, ')');
+    }
+    if (!ok || !parse_end(p))
+        return session_syntax(s, p);
+    conn_write(s->conn, STR("* ID (\"name\" \"Mansio\" \"version\" \"" MANSIO_VERSION "\")\r\n"));
+    return session_ok(s, "Done");
+}
+
+/* RFC 5161. Of what can be enabled only UTF8=ACCEPT (RFC 6855) is here; unknown names are passed over. */
+enum outcome command_enable(struct session *s, struct parser *p) {
+    struct str name;
+    bool utf8 = false;
+    do {
+        if (!parse_space(p) || !parse_atom(p, &name))
+            return session_syntax(s, p);
+        utf8 = utf8 || str_ieq(name, STR("UTF8=ACCEPT"));
+    } while (parse_peek(p) == ' ');
+    if (!parse_end(p))
+        return session_syntax(s, p);
+    s->utf8 = s->utf8 || utf8;
+    conn_printf(s->conn, "* ENABLED%s\r\n", utf8 ? " UTF8=ACCEPT" : "");
+    return session_ok(s, "Done");
+}
+
+enum outcome command_starttls(struct session *s, struct parser *p) {
+    if (!parse_end(p))
+        return session_syntax(s, p);
+    if (!conn_tls_available(s->conn))
+        return session_bad(s, "%s", conn_is_tls(s->conn) ? "TLS is on already" : "TLS is not available");
+    s->start_tls = true;
+    return session_ok(s, "Begin the TLS handshake");
+}
+
+/* ---- logging in ---- */
+
+static enum outcome welcome(struct session *s, const struct directory_account *account) {
+    s->state = AUTHENTICATED;
+    s->account = account->id;
+    s->login = str_dup(account->address);
+    s->failures = 0;
+    conn_set_timeout(s->conn, SESSION_TIMEOUT_MS);
+    log_info("imap %s: logged in user=<%s> tls=%s", conn_peer(s->conn), s->login, conn_tls_version(s->conn));
+    struct buf capabilities = BUF_EMPTY;
+    session_capabilities(s, &capabilities);
+    session_ok(s, "[CAPABILITY %.*s] Logged in", STR_ARG(buf_str(&capabilities)));
+    buf_free(&capabilities);
+    return COMMAND_DONE;
+}
+
+static enum outcome log_in(struct session *s, struct str login, struct str password) {
+    struct directory_account account;
+    switch (auth_check(s->service->auth, &s->arena, login, password, conn_peer(s->conn), &account)) {
+    case AUTH_OK:
+        return welcome(s, &account);
+    case AUTH_TEMPORARY:
+        return session_no(s, "[UNAVAILABLE] Logging in is not possible at the moment, try again later");
+    case AUTH_THROTTLED:
+        session_no(s, "[LIMIT] Too many failures, try again later");
+        break;
+    case AUTH_FAILED:
+        session_no(s, "[AUTHENTICATIONFAILED] Wrong name or password");
+        break;
+    }
+    log_info("imap %s: login failed user=<%.*s>", conn_peer(s->conn), STR_ARG(login));
+    if (++s->failures >= MAX_LOGIN_FAILURES) {
+        conn_write(s->conn, STR("* BYE Too many failures\r\n"));
+        s->closing = true;
+    }
+    return COMMAND_DONE;
+}
+
+enum outcome command_login(struct session *s, struct parser *p) {
+    struct str login, password;
+    if (!parse_space(p) || !parse_astring(p, &login) || !parse_space(p) || !parse_astring(p, &password) ||
+        !parse_end(p))
+        return session_syntax(s, p);
+    if (!auth_is_safe(s))
+        return session_no(s, "[PRIVACYREQUIRED] Passwords go over TLS only: use STARTTLS or the TLS port");
+    return log_in(s, login, password);
+}
+
+static enum outcome plain(struct session *s, struct str base64) {
+    struct buf message = BUF_EMPTY;
+    struct str login, password;
+    bool ok = base64_decode(base64, &message);
+    if (ok && !sasl_plain_parse(arena_str(&s->arena, buf_str(&message)), &login, &password))
+        ok = false;
+    buf_free(&message);
+    return ok ? log_in(s, login, password) : session_bad(s, "Not a PLAIN message in base64");
+}
+
+/* The line that answers "+ ". */
+static enum outcome take_plain(struct session *s) {
+    struct str in = conn_input(s->conn);
+    ptrdiff_t newline = str_chr(in, '\n');
+    if (newline < 0 && in.n <= MAX_SASL_LINE)
+        return COMMAND_INPUT;
+    if (newline < 0) {
+        s->closing = true;
+        return session_bad(s, "The line is too long");
+    }
+    struct str line = str_trim(str_sub(in, 0, (size_t)newline));
+    enum outcome o = str_eq(line, STR("*")) ? session_bad(s, "Cancelled") : plain(s, line);
+    conn_consume(s->conn, (size_t)newline + 1);
+    return o;
+}
+
+enum outcome command_authenticate(struct session *s, struct parser *p) {
+    struct str mechanism, initial = {NULL, 0};
+    bool ok = parse_space(p) && parse_atom(p, &mechanism);
+    if (ok && parse_peek(p) == ' ') { /* RFC 4959 */
+        p->at++;
+        size_t from = p->at;
+        while (parse_peek(p) > ' ')
+            p->at++;
+        initial = str_sub(p->in, from, p->at - from);
+    }
+    if (!ok || !parse_end(p))
+        return session_syntax(s, p);
+    if (!auth_is_safe(s))
+        return session_no(s, "[PRIVACYREQUIRED] Passwords go over TLS only: use STARTTLS or the TLS port");
+    if (!str_ieq(mechanism, STR("PLAIN")))
+        return session_no(s, "[CANNOT] PLAIN is the only mechanism");
+    if (initial.n)
+        return plain(s, initial);
+    conn_write(s->conn, STR("+ \r\n"));
+    s->take_input = take_plain;
+    return COMMAND_INPUT;
+}
+
+int64_t session_quota(struct session *s) {
+    struct directory_account account;
+    enum directory_status status = directory_account(s->service->directory, &s->arena, str_of(s->login), &account);
+    if (status == DIRECTORY_TEMPORARY) /* then the store is away too, and says so */
+        return -1;
+    return status == DIRECTORY_OK && account.id == s->account ? account.quota_bytes : 0;
+}
+
+/* RFC 8437 */
+enum outcome command_unauthenticate(struct session *s, struct parser *p) {
+    if (!parse_end(p))
+        return session_syntax(s, p);
+    session_unselect(s);
+    log_info("imap %s: logged out user=<%s>", conn_peer(s->conn), s->login);
+    free(s->login);
+    s->login = NULL;
+    s->account = 0;
+    s->utf8 = false;
+    s->state = NOT_AUTHENTICATED;
+    conn_set_timeout(s->conn, LOGIN_TIMEOUT_MS);
+    return session_ok(s, "Logged out");
+}

@@ -1,0 +1,10 @@
+/* auth: logging in and what a client may ask before that. */
+#ifndef IMAP_AUTH_H
+#define IMAP_AUTH_H
+
+#include "imap/session.h"
+
+/* Whether a password may be sent over this connection. */
+bool auth_is_safe(const struct session *s);
+
+#endif

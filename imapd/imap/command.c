@@ -1,0 +1,58 @@
+#include "imap/command.h"
+
+#include <stdlib.h>
+
+/* Sorted by name. */
+static const struct command commands[] = {
+    {"APPEND", LOGGED_IN, 0, command_append},
+    {"AUTHENTICATE", NOT_AUTHENTICATED, 0, command_authenticate},
+    {"CAPABILITY", ANY_STATE, 0, command_capability},
+    {"CHECK", SELECTED, 0, command_check},
+    {"CLOSE", SELECTED, 0, command_close},
+    {"COPY", SELECTED, USES_SEQUENCE, command_copy},
+    {"CREATE", LOGGED_IN, 0, command_create},
+    {"DELETE", LOGGED_IN, 0, command_delete},
+    {"ENABLE", LOGGED_IN, 0, command_enable},
+    {"EXAMINE", LOGGED_IN, 0, command_examine},
+    {"EXPUNGE", SELECTED, 0, command_expunge},
+    {"FETCH", SELECTED, USES_SEQUENCE | KEEPS_SEQUENCE, command_fetch},
+    {"ID", ANY_STATE, 0, command_id},
+    {"IDLE", LOGGED_IN, 0, command_idle},
+    {"LIST", LOGGED_IN, 0, command_list},
+    {"LOGIN", NOT_AUTHENTICATED, 0, command_login},
+    {"LOGOUT", ANY_STATE, 0, command_logout},
+    {"LSUB", LOGGED_IN, 0, command_lsub},
+    {"MOVE", SELECTED, USES_SEQUENCE, command_move},
+    {"NAMESPACE", LOGGED_IN, 0, command_namespace},
+    {"NOOP", ANY_STATE, 0, command_noop},
+    {"RENAME", LOGGED_IN, 0, command_rename},
+    {"SEARCH", SELECTED, USES_SEQUENCE | KEEPS_SEQUENCE, command_search},
+    {"SELECT", LOGGED_IN, 0, command_select},
+    {"STARTTLS", NOT_AUTHENTICATED, 0, command_starttls},
+    {"STATUS", LOGGED_IN, 0, command_status},
+    {"STORE", SELECTED, USES_SEQUENCE | KEEPS_SEQUENCE, command_store},
+    {"SUBSCRIBE", LOGGED_IN, 0, command_subscribe},
+    {"UNAUTHENTICATE", LOGGED_IN, 0, command_unauthenticate},
+    {"UNSELECT", SELECTED, 0, command_unselect},
+    {"UNSUBSCRIBE", LOGGED_IN, 0, command_unsubscribe},
+};
+
+/* Behind "UID". A search key may hold sequence numbers there too. */
+static const struct command uid_commands[] = {
+    {"COPY", SELECTED, 0, command_copy},
+    {"EXPUNGE", SELECTED, 0, command_expunge},
+    {"FETCH", SELECTED, 0, command_fetch},
+    {"MOVE", SELECTED, 0, command_move},
+    {"SEARCH", SELECTED, USES_SEQUENCE, command_search},
+    {"STORE", SELECTED, 0, command_store},
+};
+
+static int by_name(const void *name, const void *command) {
+    return str_icmp(*(const struct str *)name, str_of(((const struct command *)command)->name));
+}
+
+const struct command *command_find(struct str name, bool uid) {
+    if (uid)
+        return bsearch(&name, uid_commands, sizeof uid_commands / sizeof *uid_commands, sizeof *uid_commands, by_name);
+    return bsearch(&name, commands, sizeof commands / sizeof *commands, sizeof *commands, by_name);
+}

@@ -1,0 +1,76 @@
+/* COPY and MOVE (RFC 6851), with the UIDs that came of it (RFC 4315). */
+#include "imap/copy.h"
+#include "imap/command.h"
+
+void copy_write_uids(const uint32_t *uid, size_t count, struct buf *out) {
+    for (size_t i = 0; i < count;) {
+        size_t last = i;
+        while (last + 1 < count && uid[last + 1] == uid[last] + 1)
+            last++;
+        if (i)
+            buf_add_byte(out, ',');
+        buf_add_u64(out, uid[i]);
+        if (last > i) {
+            buf_add_byte(out, ':');
+            buf_add_u64(out, uid[last]);
+        }
+        i = last + 1;
+    }
+}
+
+struct copied {
+    uint32_t *from, *to;
+    size_t count;
+    uint32_t uidvalidity;
+};
+
+static void write_copyuid(const struct copied *c, struct buf *out) {
+    buf_printf(out, "[COPYUID %u ", c->uidvalidity);
+    copy_write_uids(c->from, c->count, out);
+    buf_add_byte(out, ' ');
+    copy_write_uids(c->to, c->count, out);
+    buf_add_c(out, "] ");
+}
+
+static enum store_status copy(struct session *s, const struct sequence *uids, struct str name, bool move,
+                              struct copied *c, struct err *err) {
+    struct store_mailbox to;
+    struct store *store = s->service->store;
+    enum store_status status = store_mailbox_find(store, &s->arena, s->account, name, &to, err);
+    if (status != STORE_OK || uids->count == 0)
+        return status;
+    return store_copy(store, &s->arena, s->account, s->mailbox, uids->range, uids->count, to.id, move, session_quota(s),
+                      &c->from, &c->to, &c->count, &c->uidvalidity, err);
+}
+
+static enum outcome run(struct session *s, struct parser *p, bool move) {
+    struct sequence set;
+    struct str name;
+    struct copied c = {0};
+    struct err err;
+    if (!parse_space(p) || !parse_sequence(p, &set) || !parse_space(p) || !parse_mailbox(p, &name) || !parse_end(p) ||
+        !session_messages(s, p, &set, s->uid))
+        return session_syntax(s, p);
+    if (move && s->read_only)
+        return session_no(s, "[CANNOT] The mailbox is open for reading only");
+    struct sequence uids = session_uids(s, &set);
+    enum store_status status = copy(s, &uids, name, move, &c, &err);
+    if (status != STORE_OK)
+        return session_refused(s, status, status == STORE_NOT_FOUND ? "TRYCREATE" : NULL, &err);
+    struct buf code = BUF_EMPTY;
+    if (c.count)
+        write_copyuid(&c, &code);
+    if (move && c.count) { /* RFC 6851 section 4.3: the UIDs before the EXPUNGEs */
+        conn_printf(s->conn, "* OK %sMoved\r\n", code.p);
+        buf_reset(&code);
+        if (view_refresh(s->client, -1, &err) == STORE_OK)
+            session_announce(s, true);
+    }
+    session_ok(s, "%.*s%s", STR_ARG(buf_str(&code)), move ? "Moved" : "Copied");
+    buf_free(&code);
+    return COMMAND_DONE;
+}
+
+enum outcome command_copy(struct session *s, struct parser *p) { return run(s, p, false); }
+
+enum outcome command_move(struct session *s, struct parser *p) { return run(s, p, true); }

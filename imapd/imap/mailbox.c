@@ -1,0 +1,171 @@
+/* Commands on mailboxes by name, and STATUS. */
+#include "imap/mailbox.h"
+
+#include "imap/command.h"
+
+static bool take_name(struct parser *p, struct str *name) { return parse_space(p) && parse_mailbox(p, name); }
+
+/* "x/" says that mailboxes are to be made below x (RFC 3501 section 6.3.3); here every mailbox can have some. */
+static struct str without_last_slash(struct str name) {
+    return name.n > 1 && name.p[name.n - 1] == '/' ? str_sub(name, 0, name.n - 1) : name;
+}
+
+/* Names that could not be given to LIST without meaning others too. */
+static bool has_wildcard(struct str name) { return str_chr(name, '*') >= 0 || str_chr(name, '%') >= 0; }
+
+/* "(USE (\Sent))", RFC 6154 section 3. */
+static bool take_use(struct parser *p, struct str *use) {
+    static const char *const known[] = {"\\Archive", "\\Drafts", "\\Flagged", "\\Junk", "\\Sent", "\\Trash"};
+    struct str name;
+    if (!parse_space(p) || !parse_byte(p, '(') || !parse_skip_word(p, STR("USE")) || !parse_space(p) ||
+        !parse_byte(p, '(') || !parse_byte(p, '\\') || !parse_atom(p, &name) || !parse_byte(p, ')') ||
+        !parse_byte(p, ')'))
+        return parse_fail(p, "Expected (USE (attribute))");
+    *use = STR("");
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (str_ieq(name, str_of(known[i] + 1)))
+            *use = str_of(known[i]);
+    return true;
+}
+
+enum outcome command_create(struct session *s, struct parser *p) {
+    struct str name, use = {NULL, 0};
+    struct err err;
+    if (!take_name(p, &name) || (parse_peek(p) == ' ' && !take_use(p, &use)) || !parse_end(p))
+        return session_syntax(s, p);
+    if (use.p && use.n == 0)
+        return session_no(s, "[USEATTR] That special use is not possible");
+    if (has_wildcard(name))
+        return session_no(s, "[CANNOT] A mailbox name has no * or %% in it");
+    enum store_status status = store_mailbox_create(s->service->store, s->account, without_last_slash(name), use, &err);
+    return status == STORE_OK ? session_ok(s, "Created") : session_refused(s, status, NULL, &err);
+}
+
+enum outcome command_delete(struct session *s, struct parser *p) {
+    struct str name;
+    struct err err;
+    if (!take_name(p, &name) || !parse_end(p))
+        return session_syntax(s, p);
+    enum store_status status = store_mailbox_delete(s->service->store, s->account, name, &err);
+    return status == STORE_OK ? session_ok(s, "Deleted") : session_refused(s, status, NULL, &err);
+}
+
+enum outcome command_rename(struct session *s, struct parser *p) {
+    struct str from, to;
+    struct err err;
+    if (!take_name(p, &from) || !take_name(p, &to) || !parse_end(p))
+        return session_syntax(s, p);
+    if (has_wildcard(to))
+        return session_no(s, "[CANNOT] A mailbox name has no * or %% in it");
+    enum store_status status = store_mailbox_rename(s->service->store, s->account, from, without_last_slash(to), &err);
+    return status == STORE_OK ? session_ok(s, "Renamed") : session_refused(s, status, NULL, &err);
+}
+
+static enum outcome subscribe(struct session *s, struct parser *p, bool subscribed) {
+    struct str name;
+    struct err err;
+    if (!take_name(p, &name) || !parse_end(p))
+        return session_syntax(s, p);
+    enum store_status status = store_mailbox_subscribe(s->service->store, s->account, name, subscribed, &err);
+    if (status != STORE_OK)
+        return session_refused(s, status, NULL, &err);
+    return session_ok(s, subscribed ? "Subscribed" : "Unsubscribed");
+}
+
+enum outcome command_subscribe(struct session *s, struct parser *p) { return subscribe(s, p, true); }
+
+enum outcome command_unsubscribe(struct session *s, struct parser *p) { return subscribe(s, p, false); }
+
+enum outcome command_namespace(struct session *s, struct parser *p) {
+    if (!parse_end(p))
+        return session_syntax(s, p);
+    conn_write(s->conn, STR("* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n"));
+    return session_ok(s, "Done");
+}
+
+/* ---- STATUS ---- */
+
+static const struct {
+    const char *name;
+    unsigned item;
+} status_items[] = {
+    {"MESSAGES", STATUS_MESSAGES}, {"RECENT", STATUS_RECENT},
+    {"UIDNEXT", STATUS_UIDNEXT},   {"UIDVALIDITY", STATUS_UIDVALIDITY},
+    {"UNSEEN", STATUS_UNSEEN},     {"DELETED", STATUS_DELETED},
+    {"SIZE", STATUS_SIZE},         {"APPENDLIMIT", STATUS_APPENDLIMIT},
+};
+
+bool status_parse_items(struct parser *p, unsigned *items) {
+    struct str name;
+    *items = 0;
+    if (!parse_byte(p, '('))
+        return false;
+    do {
+        if (*items && !parse_space(p))
+            return false;
+        if (!parse_atom(p, &name))
+            return false;
+        unsigned item = 0;
+        for (size_t i = 0; i < sizeof status_items / sizeof *status_items; i++)
+            if (str_ieq(name, str_of(status_items[i].name)))
+                item = status_items[i].item;
+        if (!item)
+            return parse_fail(p, "Unknown STATUS item");
+        *items |= item;
+    } while (parse_peek(p) != ')');
+    return parse_byte(p, ')');
+}
+
+static uint64_t value_of(const struct session *s, const struct store_mailbox *m, unsigned item) {
+    uint64_t recent = m->uidnext > m->first_recent ? m->uidnext - m->first_recent : 0;
+    switch (item) {
+    case STATUS_MESSAGES:
+        return m->messages;
+    case STATUS_RECENT: /* some of those UIDs may have gone since */
+        return recent < m->messages ? recent : m->messages;
+    case STATUS_UIDNEXT:
+        return m->uidnext;
+    case STATUS_UIDVALIDITY:
+        return m->uidvalidity;
+    case STATUS_UNSEEN:
+        return m->unseen;
+    case STATUS_DELETED:
+        return m->deleted;
+    case STATUS_SIZE:
+        return m->bytes;
+    default:
+        return s->service->append_limit;
+    }
+}
+
+void status_reply(struct session *s, const struct store_mailbox *m, unsigned items) {
+    struct buf *out = session_out(s);
+    buf_add_c(out, "* STATUS ");
+    session_mailbox_name(s, m->name, out);
+    char before = '(';
+    buf_add_byte(out, ' ');
+    for (size_t i = 0; i < sizeof status_items / sizeof *status_items; i++) {
+        if (!(items & status_items[i].item))
+            continue;
+        buf_add_byte(out, before);
+        buf_add_c(out, status_items[i].name);
+        buf_add_byte(out, ' ');
+        buf_add_u64(out, value_of(s, m, status_items[i].item));
+        before = ' ';
+    }
+    buf_add_c(out, ")\r\n");
+}
+
+enum outcome command_status(struct session *s, struct parser *p) {
+    struct str name;
+    unsigned items;
+    struct store_mailbox m;
+    struct err err;
+    if (!take_name(p, &name) || !parse_space(p) || !status_parse_items(p, &items) || !parse_end(p))
+        return session_syntax(s, p);
+    enum store_status status = store_mailbox_find(s->service->store, &s->arena, s->account, name, &m, &err);
+    if (status != STORE_OK)
+        return session_refused(s, status, NULL, &err);
+    status_reply(s, &m, items);
+    return session_ok(s, "Done");
+}

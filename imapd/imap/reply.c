@@ -1,0 +1,250 @@
+/* What the server says: tagged replies, and what others changed. */
+#include "imap/command.h"
+#include "imap/session.h"
+#include "imap/utf7.h"
+
+#include <stdio.h>
+
+/* Another look at the store, where nothing was heard for so long. */
+enum { LOOK_AGAIN_MS = 30 * 1000 };
+
+static enum outcome tagged(struct session *s, const char *what, const char *fmt, va_list ap) {
+    struct buf *out = session_out(s);
+    buf_add_str(out, s->tag);
+    buf_add_c(out, what);
+    buf_vprintf(out, fmt, ap);
+    buf_add_c(out, "\r\n");
+    return COMMAND_DONE;
+}
+
+/* Whether the client has already sent a command that means messages by sequence number: these must be the numbers that
+ * it knows (RFC 3501 section 5.5). */
+static bool next_uses_sequence(struct session *s) {
+    struct str in = conn_input(s->conn), tag, name;
+    in = str_sub(in, s->command_bytes, in.n);
+    if (in.n == 0)
+        return false;
+    struct parser p = {.in = in, .arena = &s->arena};
+    if (!parse_tag(&p, &tag) || !parse_space(&p) || !parse_atom(&p, &name))
+        return false;
+    bool uid = str_ieq(name, STR("UID"));
+    if (uid && (!parse_space(&p) || !parse_atom(&p, &name)))
+        return false;
+    const struct command *next = command_find(name, uid);
+    return next && next->flags & USES_SEQUENCE;
+}
+
+static void announce_others(struct session *s) {
+    if (s->state != SELECTED)
+        return;
+    bool keeps = s->command && s->command->flags & KEEPS_SEQUENCE;
+    struct err err;
+    /* Where the store is away now, the next command tells. */
+    if (!keeps && view_refresh(s->client, LOOK_AGAIN_MS, &err) != STORE_OK)
+        return;
+    session_announce(s, !keeps && !next_uses_sequence(s));
+}
+
+enum outcome session_ok(struct session *s, const char *fmt, ...) {
+    va_list ap;
+    announce_others(s);
+    va_start(ap, fmt);
+    tagged(s, " OK ", fmt, ap);
+    va_end(ap);
+    return COMMAND_DONE;
+}
+
+enum outcome session_no(struct session *s, const char *fmt, ...) {
+    va_list ap;
+    announce_others(s);
+    va_start(ap, fmt);
+    tagged(s, " NO ", fmt, ap);
+    va_end(ap);
+    return COMMAND_DONE;
+}
+
+enum outcome session_bad(struct session *s, const char *fmt, ...) {
+    va_list ap;
+    va_start(ap, fmt);
+    tagged(s, " BAD ", fmt, ap);
+    va_end(ap);
+    return COMMAND_DONE;
+}
+
+enum outcome session_syntax(struct session *s, const struct parser *p) {
+    return session_bad(s, "%s (at byte %zu)", p->error ? p->error : "Syntax error", p->at);
+}
+
+enum outcome session_refused(struct session *s, enum store_status status, const char *code, const struct err *err) {
+    static const char *const of[] = {
+        [STORE_OK] = "SERVERBUG",    [STORE_NOT_FOUND] = "NONEXISTENT", [STORE_EXISTS] = "ALREADYEXISTS",
+        [STORE_QUOTA] = "OVERQUOTA", [STORE_INVALID] = "CANNOT",        [STORE_TEMPORARY] = "UNAVAILABLE",
+    };
+    static const char *const text[] = {
+        [STORE_OK] = "Internal error",
+        [STORE_NOT_FOUND] = "No such mailbox",
+        [STORE_EXISTS] = "The mailbox exists already",
+        [STORE_QUOTA] = "Not enough room: the quota would be exceeded",
+        [STORE_INVALID] = "Not possible",
+        [STORE_TEMPORARY] = "The mail store can't be reached at the moment, try again later",
+    };
+    /* What PostgreSQL said is for the log; why a name was refused is for the user. */
+    const char *why = status == STORE_INVALID && err && *err->text ? err->text : text[status];
+    return session_no(s, "[%s] %s", code ? code : of[status], why);
+}
+
+/* ---- changes ---- */
+
+void session_flag_list(const struct session *s, const struct view_message *m, struct buf *out) {
+    static const struct {
+        uint32_t flag;
+        const char *name;
+    } system[] = {
+        {STORE_SEEN, "\\Seen "},       {STORE_ANSWERED, "\\Answered "}, {STORE_FLAGGED, "\\Flagged "},
+        {STORE_DELETED, "\\Deleted "}, {STORE_DRAFT, "\\Draft "},
+    };
+    buf_add_byte(out, '(');
+    size_t from = out->n;
+    for (size_t i = 0; i < sizeof system / sizeof *system; i++)
+        if (m->flags & system[i].flag)
+            buf_add_c(out, system[i].name);
+    if (s->client->recent_ranges && view_is_recent(s->client, m->uid))
+        buf_add_c(out, "\\Recent ");
+    if (m->keywords->count)
+        buf_add_str(out, m->keywords->text);
+    else if (out->n > from)
+        out->n--; /* the last blank */
+    buf_add_byte(out, ')');
+}
+
+void session_flags(struct session *s, uint32_t seq, const struct view_message *m, bool with_uid) {
+    struct buf *out = session_out(s);
+    buf_add_c(out, "* ");
+    buf_add_u64(out, seq);
+    buf_add_c(out, " FETCH (FLAGS ");
+    session_flag_list(s, m, out);
+    if (with_uid) {
+        buf_add_c(out, " UID ");
+        buf_add_u64(out, m->uid);
+    }
+    buf_add_c(out, ")\r\n");
+}
+
+static void announce_flags(struct session *s, const struct view_changes *ch) {
+    for (uint32_t i = 0; i < ch->changed_count; i++) {
+        struct view_message m;
+        view_read(s->client, ch->changed[i], 1, &m);
+        if (!m.gone)
+            session_flags(s, ch->changed[i], &m, s->uid);
+    }
+}
+
+static void announce_number(struct session *s, uint32_t n, const char *what) {
+    struct buf *out = session_out(s);
+    buf_add_c(out, "* ");
+    buf_add_u64(out, n);
+    buf_add_c(out, what);
+}
+
+void session_announce(struct session *s, bool expunges) {
+    struct view_changes ch;
+    view_changes(s->client, &s->arena, expunges, &ch);
+    for (uint32_t i = 0; i < ch.expunged_count; i++)
+        announce_number(s, ch.expunged[i], " EXPUNGE\r\n");
+    if (ch.grown) {
+        announce_number(s, s->client->count, " EXISTS\r\n");
+        announce_number(s, view_recent_count(s->client), " RECENT\r\n");
+    }
+    session_keywords(s, false);
+    announce_flags(s, &ch);
+}
+
+static void add_keywords(const struct str *keyword, size_t count, struct buf *out) {
+    for (size_t i = 0; i < count; i++) {
+        buf_add_byte(out, ' ');
+        buf_add_str(out, keyword[i]);
+    }
+}
+
+void session_keywords(struct session *s, bool always) {
+    uint32_t sets = view_keyword_sets(s->client);
+    struct str *keyword;
+    if (!always && sets == s->keyword_sets)
+        return;
+    s->keyword_sets = sets;
+    size_t count = view_keywords(s->client, &s->arena, &keyword);
+    if (!always && count == s->keywords)
+        return;
+    s->keywords = count;
+    struct buf *out = session_out(s);
+    static const char system[] = "\\Answered \\Flagged \\Deleted \\Seen \\Draft";
+    buf_printf(out, "* FLAGS (%s", system);
+    add_keywords(keyword, count, out);
+    buf_add_c(out, ")\r\n* OK [PERMANENTFLAGS (");
+    if (!s->read_only) {
+        buf_add_c(out, system);
+        add_keywords(keyword, count, out);
+        buf_add_c(out, " \\*");
+    }
+    buf_printf(out, ")] %s\r\n", s->read_only ? "No changes" : "Any keyword is possible");
+}
+
+/* ---- small things ---- */
+
+/* Always quoted: every name can be, in modified UTF-7 as in UTF-8 (RFC 6855 section 3). */
+void session_mailbox_name(const struct session *s, struct str name, struct buf *out) {
+    struct buf wire = BUF_EMPTY;
+    if (!s->utf8) {
+        utf7_encode(name, &wire);
+        name = buf_str(&wire);
+    }
+    buf_add_byte(out, '"');
+    for (size_t i = 0; i < name.n; i++) {
+        if (name.p[i] == '"' || name.p[i] == '\\')
+            buf_add_byte(out, '\\');
+        buf_add_byte(out, name.p[i]);
+    }
+    buf_add_byte(out, '"');
+    buf_free(&wire);
+}
+
+static bool numbers_exist(const struct sequence *set, uint32_t count) {
+    for (size_t i = 0; i < set->count; i++)
+        if (count == 0 || set->range[i].first > count || set->range[i].last > count)
+            return false;
+    return true;
+}
+
+bool session_messages(const struct session *s, struct parser *p, struct sequence *set, bool uids) {
+    const struct view_client *c = s->client;
+    if (!uids && !numbers_exist(set, c->count))
+        return parse_fail(p, "There is no message with that number");
+    sequence_resolve(set, !uids ? c->count : c->count ? view_uid(c, c->count) : 0);
+    size_t n = 0;
+    for (size_t i = 0; uids && i < set->count; i++) {
+        struct uid_range r = set->range[i];
+        uint32_t first = view_seq_at(c, r.first);
+        uint32_t behind = r.last == UINT32_MAX ? c->count + 1 : view_seq_at(c, r.last + 1);
+        if (first < behind)
+            set->range[n++] = (struct uid_range){first, behind - 1};
+    }
+    if (uids)
+        set->count = n;
+    return true;
+}
+
+struct sequence session_uids(struct session *s, const struct sequence *set) {
+    struct sequence uids = {arena_array(&s->arena, set->count ? set->count : 1, sizeof *uids.range), set->count};
+    for (size_t i = 0; i < set->count; i++)
+        uids.range[i] =
+            (struct uid_range){view_uid(s->client, set->range[i].first), view_uid(s->client, set->range[i].last)};
+    return uids;
+}
+
+void session_unselect(struct session *s) {
+    if (!s->client)
+        return;
+    view_close(s->client);
+    s->client = NULL;
+    s->state = AUTHENTICATED;
+}

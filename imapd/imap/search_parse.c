@@ -1,0 +1,260 @@
+#include "imap/search.h"
+
+enum { MAX_KEYS = 4000 };
+
+struct builder {
+    struct parser *p;
+    int depth, keys;
+};
+
+enum argument { NOTHING, STRING, ATOM, NUMBER, DATE, SET };
+
+/* The keys that are one word with one argument at most. `flag`: for SEARCH_FLAG; negative: its opposite. */
+static const struct word {
+    const char *name;
+    enum search_kind kind;
+    enum argument argument;
+    bool negative;
+    uint32_t flag;
+} words[] = {
+    {"ALL", SEARCH_ALL, NOTHING, false, 0},
+    {"ANSWERED", SEARCH_FLAG, NOTHING, false, STORE_ANSWERED},
+    {"BCC", SEARCH_BCC, STRING, false, 0},
+    {"BEFORE", SEARCH_BEFORE, DATE, false, 0},
+    {"BODY", SEARCH_BODY, STRING, false, 0},
+    {"CC", SEARCH_CC, STRING, false, 0},
+    {"DELETED", SEARCH_FLAG, NOTHING, false, STORE_DELETED},
+    {"DRAFT", SEARCH_FLAG, NOTHING, false, STORE_DRAFT},
+    {"FLAGGED", SEARCH_FLAG, NOTHING, false, STORE_FLAGGED},
+    {"FROM", SEARCH_FROM, STRING, false, 0},
+    {"KEYWORD", SEARCH_KEYWORD, ATOM, false, 0},
+    {"LARGER", SEARCH_LARGER, NUMBER, false, 0},
+    {"OLD", SEARCH_RECENT, NOTHING, true, 0},
+    {"OLDER", SEARCH_YOUNGER, NUMBER, true, 0},
+    {"ON", SEARCH_ON, DATE, false, 0},
+    {"RECENT", SEARCH_RECENT, NOTHING, false, 0},
+    {"SEEN", SEARCH_FLAG, NOTHING, false, STORE_SEEN},
+    {"SENTBEFORE", SEARCH_SENTBEFORE, DATE, false, 0},
+    {"SENTON", SEARCH_SENTON, DATE, false, 0},
+    {"SENTSINCE", SEARCH_SENTSINCE, DATE, false, 0},
+    {"SINCE", SEARCH_SINCE, DATE, false, 0},
+    {"SMALLER", SEARCH_SMALLER, NUMBER, false, 0},
+    {"SUBJECT", SEARCH_SUBJECT, STRING, false, 0},
+    {"TEXT", SEARCH_TEXT, STRING, false, 0},
+    {"TO", SEARCH_TO, STRING, false, 0},
+    {"UID", SEARCH_UIDS, SET, false, 0},
+    {"UNANSWERED", SEARCH_FLAG, NOTHING, true, STORE_ANSWERED},
+    {"UNDELETED", SEARCH_FLAG, NOTHING, true, STORE_DELETED},
+    {"UNDRAFT", SEARCH_FLAG, NOTHING, true, STORE_DRAFT},
+    {"UNFLAGGED", SEARCH_FLAG, NOTHING, true, STORE_FLAGGED},
+    {"UNKEYWORD", SEARCH_KEYWORD, ATOM, true, 0},
+    {"UNSEEN", SEARCH_FLAG, NOTHING, true, STORE_SEEN},
+    {"YOUNGER", SEARCH_YOUNGER, NUMBER, false, 0},
+};
+
+static struct search_key *make(struct builder *b, enum search_kind kind) {
+    if (++b->keys > MAX_KEYS) {
+        parse_fail(b->p, "Too many search keys");
+        return NULL;
+    }
+    struct search_key *k = arena_alloc(b->p->arena, sizeof *k);
+    k->kind = kind;
+    k->cost = kind >= SEARCH_AND          ? COST_VIEW
+              : kind >= SEARCH_HEADER     ? COST_BYTES
+              : kind >= SEARCH_SENTBEFORE ? COST_CARD
+                                          : COST_VIEW;
+    return k;
+}
+
+/* Puts it among the children behind all that cost no more. */
+static void adopt(struct search_key *parent, struct search_key *child) {
+    struct search_key **at = &parent->child;
+    while (*at && (*at)->cost <= child->cost)
+        at = &(*at)->next;
+    child->next = *at;
+    *at = child;
+    if (child->cost > parent->cost)
+        parent->cost = child->cost;
+}
+
+static bool take_needle(struct builder *b, struct search_key *k) {
+    struct str s;
+    if (!parse_astring(b->p, &s))
+        return false;
+    k->needle = match_needle(b->p->arena, s);
+    return true;
+}
+
+static bool take_argument(struct builder *b, const struct word *w, struct search_key *k) {
+    struct str s;
+    if (w->argument == NOTHING)
+        return true;
+    if (!parse_space(b->p))
+        return false;
+    switch (w->argument) {
+    case STRING:
+        return take_needle(b, k);
+    case ATOM:
+        if (!parse_atom(b->p, &s))
+            return false;
+        k->text = arena_str(b->p->arena, s);
+        return true;
+    case NUMBER:
+        return parse_number64(b->p, &k->number);
+    case DATE:
+        return parse_date(b->p, &k->day);
+    default:
+        return parse_sequence(b->p, &k->set);
+    }
+}
+
+static struct search_key *negate(struct builder *b, struct search_key *k) {
+    struct search_key *not = k ? make(b, SEARCH_NOT) : NULL;
+    if (not )
+        adopt(not, k);
+    return not ;
+}
+
+static struct search_key *take_key(struct builder *b);
+
+/* "(" key *(SP key) ")", or the same to the end of the command. */
+static struct search_key *take_list(struct builder *b) {
+    struct search_key *all = make(b, SEARCH_AND), *k;
+    for (;;) {
+        k = all ? take_key(b) : NULL;
+        if (!k)
+            return NULL;
+        adopt(all, k);
+        if (parse_peek(b->p) != ' ')
+            return all;
+        b->p->at++;
+    }
+}
+
+static struct search_key *take_or(struct builder *b) {
+    struct search_key * or = make(b, SEARCH_OR);
+    for (int i = 0; or &&i < 2; i++) {
+        struct search_key *k = parse_space(b->p) ? take_key(b) : NULL;
+        if (!k)
+            return NULL;
+        adopt(or, k);
+    }
+    return or ;
+}
+
+/* NEW: recent and not seen. */
+static struct search_key *make_new(struct builder *b) {
+    struct search_key *all = make(b, SEARCH_AND), *recent = make(b, SEARCH_RECENT), *seen = make(b, SEARCH_FLAG);
+    if (!all || !recent || !seen)
+        return NULL;
+    seen->number = STORE_SEEN;
+    struct search_key *unseen = negate(b, seen);
+    if (!unseen)
+        return NULL;
+    adopt(all, recent);
+    adopt(all, unseen);
+    return all;
+}
+
+static struct search_key *take_header(struct builder *b) {
+    struct search_key *k = make(b, SEARCH_HEADER);
+    struct str name;
+    if (!k || !parse_space(b->p) || !parse_astring(b->p, &name) || !parse_space(b->p) || !take_needle(b, k))
+        return NULL;
+    k->text = arena_str(b->p->arena, name);
+    return k;
+}
+
+static struct search_key *take_word(struct builder *b, const struct word *w) {
+    struct search_key *k = make(b, w->kind);
+    if (!k || !take_argument(b, w, k))
+        return NULL;
+    if (w->flag)
+        k->number = w->flag;
+    return w->negative ? negate(b, k) : k;
+}
+
+static struct search_key *take_named(struct builder *b) {
+    struct str name;
+    if (!parse_atom(b->p, &name))
+        return NULL;
+    if (str_ieq(name, STR("NOT")))
+        return parse_space(b->p) ? negate(b, take_key(b)) : NULL;
+    if (str_ieq(name, STR("OR")))
+        return take_or(b);
+    if (str_ieq(name, STR("HEADER")))
+        return take_header(b);
+    if (str_ieq(name, STR("NEW")))
+        return make_new(b);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (str_ieq(name, str_of(words[i].name)))
+            return take_word(b, &words[i]);
+    parse_fail(b->p, "Unknown search key");
+    return NULL;
+}
+
+static struct search_key *take_key(struct builder *b) {
+    struct search_key *k = NULL;
+    char c = parse_peek(b->p);
+    if (++b->depth > PARSE_MAX_DEPTH) {
+        parse_fail(b->p, "Search keys are nested too deep");
+    } else if (c == '(') {
+        b->p->at++;
+        k = take_list(b);
+        if (k && !parse_byte(b->p, ')'))
+            k = NULL;
+    } else if (ascii_digit(c) || c == '*') {
+        k = make(b, SEARCH_MESSAGES);
+        if (k && !parse_sequence(b->p, &k->set))
+            k = NULL;
+    } else {
+        k = take_named(b);
+    }
+    b->depth--;
+    return k;
+}
+
+static bool take_return(struct parser *p, struct search_request *r) {
+    static const struct {
+        const char *name;
+        unsigned option;
+    } known[] = {{"MIN", SEARCH_RETURN_MIN},
+                 {"MAX", SEARCH_RETURN_MAX},
+                 {"ALL", SEARCH_RETURN_ALL},
+                 {"COUNT", SEARCH_RETURN_COUNT}};
+    struct str name;
+    r->extended = true;
+    if (!parse_space(p) || !parse_byte(p, '('))
+        return false;
+    for (bool first = true; parse_peek(p) != ')'; first = false) {
+        unsigned option = 0;
+        if ((!first && !parse_space(p)) || !parse_atom(p, &name))
+            return false;
+        for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+            if (str_ieq(name, str_of(known[i].name)))
+                option = known[i].option;
+        if (!option)
+            return parse_fail(p, "Unknown SEARCH return option");
+        r->returns |= option;
+    }
+    if (!r->returns)
+        r->returns = SEARCH_RETURN_ALL;
+    return parse_byte(p, ')') && parse_space(p);
+}
+
+bool search_parse(struct parser *p, struct search_request *r) {
+    struct builder b = {p, 0, 0};
+    struct str charset;
+    *r = (struct search_request){0};
+    if (!parse_space(p))
+        return false;
+    if (parse_skip_word(p, STR("RETURN")) && !take_return(p, r))
+        return false;
+    if (parse_skip_word(p, STR("CHARSET "))) {
+        if (!parse_astring(p, &charset) || !parse_space(p))
+            return false;
+        r->bad_charset = !str_ieq(charset, STR("UTF-8")) && !str_ieq(charset, STR("US-ASCII"));
+    }
+    r->key = take_list(&b);
+    return r->key && parse_end(p);
+}

@@ -1,0 +1,99 @@
+/* Selecting a mailbox, leaving it, and removing what is \Deleted. */
+#include "imap/command.h"
+
+static void describe(struct session *s, const struct store_mailbox *m) {
+    struct view_client *c = s->client;
+    session_keywords(s, true);
+    conn_printf(s->conn, "* %u EXISTS\r\n* %u RECENT\r\n", c->count, view_recent_count(c));
+    uint32_t unseen = view_first_without(c, 1, STORE_SEEN);
+    if (unseen)
+        conn_printf(s->conn, "* OK [UNSEEN %u] First unseen\r\n", unseen);
+    uint64_t uidnext = c->count ? (uint64_t)view_uid(c, c->count) + 1 : 1;
+    if (m->uidnext > uidnext)
+        uidnext = m->uidnext;
+    conn_printf(s->conn, "* OK [UIDVALIDITY %u] UIDs are valid\r\n* OK [UIDNEXT %llu] Next UID\r\n", m->uidvalidity,
+                (unsigned long long)uidnext);
+}
+
+static enum outcome open_mailbox(struct session *s, struct parser *p, bool read_only) {
+    struct str name;
+    struct store_mailbox m;
+    struct err err;
+    if (!parse_space(p) || !parse_mailbox(p, &name) || !parse_end(p))
+        return session_syntax(s, p);
+    session_unselect(s); /* also when this fails, RFC 3501 section 6.3.1 */
+    enum store_status status = store_mailbox_find(s->service->store, &s->arena, s->account, name, &m, &err);
+    if (status == STORE_OK)
+        s->client = view_open(s->service->views, &m, conn_get_id(s->conn), read_only, &status, &err);
+    if (status != STORE_OK)
+        return session_refused(s, status, NULL, &err);
+    s->mailbox = m.id;
+    s->read_only = read_only;
+    describe(s, &m);
+    s->state = SELECTED;
+    return session_ok(s, "[READ-%s] Selected", read_only ? "ONLY" : "WRITE");
+}
+
+enum outcome command_select(struct session *s, struct parser *p) { return open_mailbox(s, p, false); }
+
+enum outcome command_examine(struct session *s, struct parser *p) { return open_mailbox(s, p, true); }
+
+/* A checkpoint (RFC 3501 section 6.4.1): everything is on disk anyway; what others did is looked up. */
+enum outcome command_check(struct session *s, struct parser *p) {
+    struct err err;
+    if (!parse_end(p))
+        return session_syntax(s, p);
+    enum store_status status = view_refresh(s->client, 0, &err);
+    return status == STORE_OK ? session_ok(s, "Done") : session_refused(s, status, NULL, &err);
+}
+
+/* Removes the \Deleted messages among uids (NULL: of the mailbox). */
+static enum store_status expunge(struct session *s, const struct sequence *uids, struct err *err) {
+    uint32_t *gone;
+    size_t count;
+    uint64_t modseq;
+    enum store_status status =
+        store_expunge(s->service->store, &s->arena, s->account, s->mailbox, uids ? uids->range : NULL,
+                      uids ? uids->count : 0, &gone, &count, &modseq, err);
+    if (status == STORE_OK && count)
+        view_expunged(s->client, gone, count, modseq);
+    return status;
+}
+
+enum outcome command_close(struct session *s, struct parser *p) {
+    struct err err;
+    if (!parse_end(p))
+        return session_syntax(s, p);
+    enum store_status status = s->read_only ? STORE_OK : expunge(s, NULL, &err);
+    if (status != STORE_OK && status != STORE_NOT_FOUND) /* the mailbox may have been deleted meanwhile */
+        return session_refused(s, status, NULL, &err);
+    session_unselect(s);
+    return session_ok(s, "Closed");
+}
+
+/* RFC 3691 */
+enum outcome command_unselect(struct session *s, struct parser *p) {
+    if (!parse_end(p))
+        return session_syntax(s, p);
+    session_unselect(s);
+    return session_ok(s, "Unselected");
+}
+
+enum outcome command_expunge(struct session *s, struct parser *p) {
+    struct sequence set;
+    struct err err;
+    if (s->uid && (!parse_space(p) || !parse_sequence(p, &set)))
+        return session_syntax(s, p);
+    if (!parse_end(p) || (s->uid && !session_messages(s, p, &set, true)))
+        return session_syntax(s, p);
+    if (s->read_only)
+        return session_no(s, "[CANNOT] The mailbox is open for reading only");
+    struct sequence uids = {NULL, 0};
+    if (s->uid)
+        uids = session_uids(s, &set);
+    enum store_status status = s->uid && uids.count == 0 ? STORE_OK : expunge(s, s->uid ? &uids : NULL, &err);
+    if (status != STORE_OK)
+        return session_refused(s, status, NULL, &err);
+    session_announce(s, true);
+    return session_ok(s, "Expunged");
+}

@@ -1,0 +1,110 @@
+/*
+ * session: one IMAP connection (RFC 3501, RFC 9051). Gathers commands with their literals, runs them one after another
+ * in the order they came, and announces what others did where the protocol allows it.
+ *
+ * A command is a function that parses its arguments, acts, and ends by session_ok(), session_no() or session_bad(); or
+ * it sets session->resume and returns COMMAND_MORE: then it is called again when the output has gone out. Between
+ * commands a session holds no arena and no buffers.
+ */
+#ifndef IMAP_SESSION_H
+#define IMAP_SESSION_H
+
+#include "imap/parse.h"
+#include "net/server.h"
+#include "service.h"
+#include "view/view.h"
+
+enum session_state {
+    NOT_AUTHENTICATED = 1,
+    AUTHENTICATED = 2,
+    SELECTED = 4,
+};
+
+enum outcome {
+    COMMAND_DONE,  /* the tagged reply is written */
+    COMMAND_MORE,  /* call session->resume when the output is gone */
+    COMMAND_INPUT, /* session->take_input gets what comes, instead of commands */
+};
+
+struct session;
+struct command; /* imap/command.h */
+struct append;  /* imap/append.h */
+
+struct session {
+    struct conn *conn;
+    const struct service *service;
+    bool trusted;
+    enum session_state state;
+
+    /* the command under way */
+    struct arena arena;
+    struct str tag;
+    const struct command *command;
+    bool uid; /* its UID variant */
+    enum outcome (*resume)(struct session *s);
+    void (*abandon)(struct session *s); /* frees what the job holds outside of the arena; NULL: nothing */
+    void *job;                          /* what resume works on, in the arena */
+    enum outcome (*take_input)(
+        struct session *s); /* COMMAND_INPUT; consumes, or returns COMMAND_INPUT again for more */
+    size_t scanned;         /* bytes of the input that belong to the command for certain */
+    size_t searched;        /* no line end before here */
+    size_t command_bytes;   /* of the command that runs, while they are still in the input */
+    struct append *append;
+
+    /* who */
+    int64_t account;
+    char *login;
+    int failures;
+    bool closing, start_tls;
+    bool utf8; /* ENABLE UTF8=ACCEPT */
+
+    /* the selected mailbox */
+    struct view_client *client;
+    int64_t mailbox;
+    bool read_only;
+    bool idling;
+    char *idle_tag;
+    int idle_looks;        /* timeouts since IDLE began */
+    uint32_t keyword_sets; /* of the view when FLAGS was sent */
+    size_t keywords;       /* that were in it */
+};
+
+extern const struct protocol imap_protocol;
+
+/* ---- replies; fmt without tag and line end. They return COMMAND_DONE. ---- */
+
+/* OK behind what others changed. */
+enum outcome session_ok(struct session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+enum outcome session_no(struct session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+enum outcome session_bad(struct session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* BAD with the parser's error. */
+enum outcome session_syntax(struct session *s, const struct parser *p);
+/* NO with the response code that fits (RFC 5530). code NULL: the status's own. */
+enum outcome session_refused(struct session *s, enum store_status status, const char *code, const struct err *err);
+
+/* Announces what changed in the selected mailbox, sequence numbers too where expunges. */
+void session_announce(struct session *s, bool expunges);
+/* "* n FETCH (...)" with the flags of one message. */
+void session_flags(struct session *s, uint32_t seq, const struct view_message *m, bool with_uid);
+/* "(\Seen $Forwarded)" */
+void session_flag_list(const struct session *s, const struct view_message *m, struct buf *out);
+/* A mailbox's name as the client reads it. */
+void session_mailbox_name(const struct session *s, struct str name, struct buf *out);
+
+/* FLAGS and PERMANENTFLAGS: always, or when there are new keywords. */
+void session_keywords(struct session *s, bool always);
+
+/* Makes the set (of UIDs in a UID command) into ranges of sequence numbers, ascending, that the client knows. Unknown
+ * UIDs are passed over; a sequence number that is not there is an error (RFC 3501 section 9, seq-number): false. */
+bool session_messages(const struct session *s, struct parser *p, struct sequence *set, bool uids);
+/* Those ranges as ranges of UIDs, in the arena. */
+struct sequence session_uids(struct session *s, const struct sequence *set);
+void session_unselect(struct session *s);
+/* What the account may hold by now, in bytes; -1: without limit. */
+int64_t session_quota(struct session *s);
+/* The capabilities as they are now, "IMAP4rev1 ...". */
+void session_capabilities(const struct session *s, struct buf *out);
+
+static inline struct buf *session_out(struct session *s) { return conn_output(s->conn); }
+
+#endif

@@ -1,0 +1,248 @@
+/*
+ * mansio-imapd: the IMAP and POP3 server. Reads the configuration, opens what it listens on, gives up privileges, opens
+ * what it works with, and serves until it is told to stop.
+ */
+#include "base/conf.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/privileges.h"
+#include "db/db.h"
+#include "directory/directory.h"
+#include "imap/session.h"
+#include "net/server.h"
+#include "net/tls.h"
+#include "pop3/pop3.h"
+#include "sasl/auth.h"
+#include "service.h"
+#include "store/store.h"
+#include "sweeper.h"
+#include "view/cards.h"
+#include "view/view.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    MAX_WORKERS = 128,
+    MAX_CONNECTIONS = 100000,
+    DB_CONNECTIONS = 24,
+    STOP_MS = 10000,         /* for commands that are under way */
+    IDLE_MESSAGES = 4000000, /* in views that nobody uses; some 28 bytes each */
+};
+
+struct daemon {
+    const struct conf *conf;
+    struct service service;
+    struct endpoint endpoint[5];
+    struct db *db;
+    struct tls_context *tls;
+    struct sweeper *sweeper;
+    const char *conninfo;
+    size_t listeners;
+    sigset_t signals;
+};
+
+static const char usage[] = "usage: mansio-imapd [-hV] [-c file]\n"
+                            "  -c file  configuration (default " PREFIX "/etc/mansio/mansio.conf)\n"
+                            "  -h       this\n"
+                            "  -V       version\n";
+
+static const char *parse_arguments(int argc, char **argv) {
+    const char *path = PREFIX "/etc/mansio/mansio.conf";
+    int option;
+    while ((option = getopt(argc, argv, "c:hV")) != -1)
+        switch (option) {
+        case 'c':
+            path = optarg;
+            break;
+        case 'h':
+            fputs(usage, stdout);
+            exit(0);
+        case 'V':
+            puts("mansio-imapd " MANSIO_VERSION);
+            exit(0);
+        default:
+            fputs(usage, stderr);
+            exit(64);
+        }
+    if (optind < argc) {
+        fputs(usage, stderr);
+        exit(64);
+    }
+    return path;
+}
+
+/* ---- listening ---- */
+
+static const struct {
+    const char *setting;
+    const struct protocol *protocol;
+    bool tls, implicit_tls, trusted;
+    const char *busy;
+} offered[] = {
+    {"imapd_imap", &imap_protocol, true, false, false, "* BYE [UNAVAILABLE] Too many connections\r\n"},
+    {"imapd_imaps", &imap_protocol, true, true, false, "* BYE [UNAVAILABLE] Too many connections\r\n"},
+    {"imapd_local", &imap_protocol, false, false, true, "* BYE [UNAVAILABLE] Too many connections\r\n"},
+    {"imapd_pop3", &pop3_protocol, true, false, false, "-ERR [SYS/TEMP] Too many connections\r\n"},
+    {"imapd_pop3s", &pop3_protocol, true, true, false, "-ERR [SYS/TEMP] Too many connections\r\n"},
+};
+
+static void open_tls(struct daemon *d) {
+    struct err err;
+    const char *certificate = conf_get(d->conf, "tls_certificate", ""), *key = conf_get(d->conf, "tls_key", "");
+    if (*certificate && !(d->tls = tls_server_new(certificate, key, &err)))
+        log_fatal("%s", err.text);
+}
+
+/* Listens on each of the addresses in a setting. */
+static void listen_on(struct daemon *d, size_t which, const char *addresses) {
+    d->endpoint[which] = (struct endpoint){&d->service, offered[which].trusted};
+    struct listener_options o = {
+        .protocol = offered[which].protocol,
+        .context = &d->endpoint[which],
+        .tls = offered[which].tls ? d->tls : NULL,
+        .implicit_tls = offered[which].implicit_tls,
+        .max_input = MAX_INPUT,
+        .busy_reply = offered[which].busy,
+    };
+    if (o.implicit_tls && !o.tls)
+        log_fatal("%s is set, and tls_certificate is not", offered[which].setting);
+    struct str rest = str_of(addresses), address;
+    while (str_split(&rest, ' ', &address)) {
+        struct err err;
+        char *text = str_dup(address);
+        if (offered[which].trusted && *text && !str_starts(address, STR("unix:")))
+            log_fatal("%s: %s is no UNIX socket: nothing else is trusted without TLS", offered[which].setting, text);
+        if (*text && !server_listen(d->service.server, text, &o, &err))
+            log_fatal("%s: %s", offered[which].setting, err.text);
+        d->listeners += *text != 0;
+        free(text);
+    }
+}
+
+static void open_listeners(struct daemon *d) {
+    struct server_options o = {.max_workers = MAX_WORKERS, .max_connections = MAX_CONNECTIONS};
+    d->service.server = server_new(&o);
+    for (size_t i = 0; i < sizeof offered / sizeof *offered; i++)
+        listen_on(d, i, conf_get(d->conf, offered[i].setting, ""));
+    if (!d->listeners)
+        log_fatal("nothing to listen on: set imapd_imap, imapd_imaps, imapd_local, imapd_pop3 or imapd_pop3s");
+}
+
+/* ---- what it works with ---- */
+
+/* A folder of the state, made where it is not there. */
+static char *folder(const char *state, const char *name) {
+    struct buf path = BUF_EMPTY;
+    buf_printf(&path, "%s/%s", state, name);
+    if (mkdir(path.p, 0700) != 0 && errno != EEXIST)
+        log_fatal("cannot make the folder %s: %m", path.p);
+    return path.p;
+}
+
+static void wake(void *context, uint64_t who) {
+    const struct service *s = context;
+    server_wake(s->server, who);
+}
+
+static void open_modules(struct daemon *d) {
+    struct service *s = &d->service;
+    struct err err;
+    const char *state = conf_get(d->conf, "state", "/var/lib/mansio");
+    s->spool = folder(state, "spool");
+    char *blobs = folder(state, "blobs");
+    if (!(d->db = db_open(d->conninfo, DB_CONNECTIONS, &err)) ||
+        !(s->directory = directory_open(d->db, d->conninfo, &err)) ||
+        !(s->store = store_open(d->db, d->conninfo, blobs, &err)))
+        log_fatal("%s", err.text);
+    free(blobs);
+    s->auth = auth_new(s->directory, d->db);
+    s->cards = cards_new(s->store, (size_t)conf_number(d->conf, "imapd_cache_mb", 64, 1, 1 << 20) << 20);
+    struct views_options o = {.store = s->store, .wake = wake, .context = s, .idle_messages = IDLE_MESSAGES};
+    s->views = views_new(&o);
+    store_watch(s->store, views_changed, s->views);
+    d->sweeper = sweeper_start(s->store);
+}
+
+static void close_modules(struct daemon *d) {
+    struct service *s = &d->service;
+    server_free(s->server);
+    auth_free(s->auth);
+    directory_close(s->directory);
+    store_close(s->store);
+    views_free(s->views);
+    cards_free(s->cards);
+    db_close(d->db);
+    tls_free(d->tls);
+}
+
+/* ---- signals, in a thread of their own ---- */
+
+static void *take_signals(void *context) {
+    struct daemon *d = context;
+    struct err err;
+    for (int number = 0;;) {
+        if (sigwait(&d->signals, &number) != 0)
+            continue;
+        if (number != SIGHUP)
+            break;
+        if (d->tls && !tls_server_reload(d->tls, &err))
+            log_error("the certificates in force stay: %s", err.text);
+        else
+            log_info("certificates read again");
+    }
+    log_info("stopping");
+    server_stop(d->service.server, STOP_MS);
+    return NULL;
+}
+
+static void block_signals(struct daemon *d) {
+    sigemptyset(&d->signals);
+    sigaddset(&d->signals, SIGTERM);
+    sigaddset(&d->signals, SIGINT);
+    sigaddset(&d->signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &d->signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static void configure(struct daemon *d, const char *path) {
+    struct err err;
+    d->conf = conf_read(path, &err);
+    if (!d->conf)
+        log_fatal("%s", err.text);
+    if (!log_set_level(conf_get(d->conf, "log_level", "info")))
+        log_fatal("log_level is none of debug, info, warn and error");
+    d->service.hostname = conf_get(d->conf, "hostname", NULL);
+    d->conninfo = conf_get(d->conf, "db_imapd", NULL);
+    if (!d->service.hostname || !d->conninfo)
+        log_fatal("the configuration sets no %s", d->service.hostname ? "db_imapd" : "hostname");
+    d->service.append_limit = (uint64_t)conf_number(d->conf, "imapd_append_limit", 100 << 20, 1024, UINT32_MAX);
+}
+
+int main(int argc, char **argv) {
+    static struct daemon d;
+    struct err err;
+    pthread_t signals;
+    log_open("imapd");
+    configure(&d, parse_arguments(argc, argv));
+    block_signals(&d);
+    open_tls(&d);
+    open_listeners(&d);
+    if (!privileges_drop(conf_get(d.conf, "user", ""), &err))
+        log_fatal("%s", err.text);
+    open_modules(&d);
+    if (pthread_create(&signals, NULL, take_signals, &d) != 0)
+        log_fatal("cannot start a thread");
+    log_info("mansio-imapd " MANSIO_VERSION " serves as %s", d.service.hostname);
+    bool clean = server_run(d.service.server);
+    sweeper_stop(d.sweeper);
+    if (clean) /* else somebody still uses it, and the process ends anyway */
+        close_modules(&d);
+    log_info("stopped");
+    return clean ? 0 : 1;
+}

@@ -1,0 +1,41 @@
+/*
+ * service: what all connections of the process share. Made by main, read by everybody.
+ */
+#ifndef SERVICE_H
+#define SERVICE_H
+
+#include "base/str.h"
+
+struct server;
+struct store;
+struct directory;
+struct auth;
+struct views;
+struct cards;
+
+struct service {
+    struct server *server;
+    struct store *store;
+    struct directory *directory;
+    struct auth *auth;
+    struct views *views;
+    struct cards *cards;
+    const char *hostname;
+    const char *spool;     /* folder for messages that are being appended */
+    uint64_t append_limit; /* bytes of a message */
+};
+
+/* A listener's context. */
+struct endpoint {
+    struct service *service;
+    bool trusted; /* the webmail's socket: as good as TLS */
+};
+
+enum {
+    MAX_INPUT = 80 * 1024, /* bytes of a connection buffered */
+    LOGIN_TIMEOUT_MS = 2 * 60 * 1000,
+    MAX_LOGIN_FAILURES = 5,   /* in one connection */
+    OUTPUT_HIGH = 256 * 1024, /* more than this unsent: wait until it is gone */
+};
+
+#endif
