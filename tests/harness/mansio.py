@@ -229,9 +229,15 @@ class Mansio:
 
     def resume(self, name):
         self.instance.ask(do="start", name=name)
+        self.wait_until_ready(name)
 
     def restart(self, name):
         self.instance.ask(do="restart", name=name)
+        self.wait_until_ready(name)
+
+    def wait_until_ready(self, name, seconds=60):
+        """Until the service answers, as after the instance's start."""
+        eventually(lambda: self.instance.ask(do="ready", name=name)["ready"], seconds, f"readiness of {name}")
 
     def wait_for_port(self, name, seconds=30):
         eventually(lambda: accepts(self.host, self.port[name]), seconds, f"port {name}")

@@ -4,6 +4,7 @@ Each service writes to a log file of its own. The supervisor holds $VAR/instance
 to guess whether a process id is stale) and answers on $VAR/control.sock, one JSON object a line:
 
     {"do": "status"}                                    -> {"services": {"mta": {"pid": 7, "up": true}}}
+    {"do": "ready", "name": "mta"}                      -> {"ready": true}: it is up and answers
     {"do": "start"|"restart"|"pause", "name": "mta"}    pause: stop, and leave it stopped
     {"do": "kill", "name": "mta", "signal": 9}          it is started again as after a crash
     {"do": "stop"}                                      everything
@@ -210,6 +211,9 @@ class Supervisor:
         act, name = request.get("do"), request.get("name")
         if act == "status":
             return {"services": {s.name: {"pid": s.process.pid, "up": s.up()} for s in self.services.values()}}
+        if act == "ready":
+            service = self.services.get(name)
+            return {"ready": bool(service and service.up() and service.ready())}
         if act == "stop":
             self.stopping = True
             return {}
