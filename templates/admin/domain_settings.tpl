@@ -1,6 +1,6 @@
 {{%AUTOESCAPE context="HTML"}}
 {{>HEAD}}
-<section class="card">
+<section class="card detail">
 <div class="card-body">
 <dl class="facts">
 <dt>Name in DNS</dt><dd class="mono">{{NAME}}</dd>
@@ -27,7 +27,7 @@
 </div>
 <div class="form-foot"><button class="button primary">Save</button></div>
 </form>
-<section class="card danger">
+<section class="card danger detail">
 <div class="card-head"><div><h2>Delete the domain</h2><p class="muted">With its mailboxes, mail, aliases and DNS zone. You see what goes before it does.</p></div>
 <a class="button" href="/domains/{{ID}}/delete">Delete…</a></div>
 </section>

@@ -1,7 +1,7 @@
 {{%AUTOESCAPE context="HTML"}}
 <header class="page-head">
 <h1>Domains</h1>
-{{#MAY_ADD}}<div class="actions"><a class="button primary" href="/domains/new"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#plus"></use></svg>New domain</a></div>{{/MAY_ADD}}
+{{#MAY_ADD}}<div class="actions"><a class="button quiet" href="/zones">Zones without mail</a><a class="button primary" href="/domains/new"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#plus"></use></svg>New domain</a></div>{{/MAY_ADD}}
 </header>
 <form class="toolbar" method="get" action="/domains" role="search">
 <div class="search"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#search"></use></svg><label class="hidden" for="q">Search domains</label><input id="q" name="q" type="search" value="{{SEARCH}}" placeholder="Search domains"></div>

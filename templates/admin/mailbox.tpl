@@ -7,11 +7,11 @@
 <h1>{{ADDRESS}} {{#OFF}}<span class="badge bad">Switched off</span>{{/OFF}}{{#DOMAIN_OFF}}<span class="badge warn">Domain switched off</span>{{/DOMAIN_OFF}}</h1>
 <div class="actions"><a class="button" href="/mailboxes/{{ID}}/password"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#key"></use></svg>New password</a></div>
 </header>
-<section class="card">
+<section class="card detail">
 <div class="card-body">
 <dl class="facts">
 <dt>Person</dt><dd>{{NAME}}</dd>
-<dt>Mail</dt><dd>{{MESSAGES}} messages, {{USED}} of {{QUOTA}}</dd>
+<dt>Mail</dt><dd>{{MESSAGES}} messages, {{USED}} {{#LIMITED}}of {{QUOTA}}{{/LIMITED}}</dd>
 {{#HAS_ALIASES}}<dt>Also reached as</dt><dd>{{#ALIAS}}{{#LINK}}<a href="/domains/{{DOMAIN_ID}}/aliases/{{ID}}">{{ADDRESS}}</a> {{/LINK}}{{#TEXT}}{{ADDRESS}} {{/TEXT}}{{/ALIAS}}</dd>{{/HAS_ALIASES}}
 <dt>Here since</dt><dd><time datetime="{{CREATED_ISO}}">{{CREATED}}</time></dd>
 </dl>
@@ -37,7 +37,7 @@
 </div>
 <div class="form-foot"><button class="button primary">Save</button></div>
 </form>
-<section class="card danger">
+<section class="card danger detail">
 <div class="card-head"><div><h2>Delete the mailbox</h2><p class="muted">With all its mail.</p></div><a class="button" href="/mailboxes/{{ID}}/delete">Delete…</a></div>
 </section>
 {{/CHANGE}}

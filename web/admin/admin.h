@@ -9,5 +9,8 @@ extern const struct route domains_routes[];
 extern const struct route domain_routes[];
 extern const struct route mailboxes_routes[];
 extern const struct route mailbox_routes[];
+extern const struct route alias_routes[];
+extern const struct route zone_routes[];
+extern const struct route record_routes[];
 
 #endif

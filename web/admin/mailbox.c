@@ -102,7 +102,8 @@ static struct dict *mailbox_page(struct exchange *x, const struct mailbox *m) {
     struct str quota = m->quota_bytes < 0 ? STR("") : size_text(&x->arena, m->quota_bytes);
     dict_set(d, "NAME", m->name);
     dict_set(d, "USED", size_text(&x->arena, m->used));
-    dict_set(d, "QUOTA", quota.n > 0 ? quota : STR("no limit"));
+    if (quota.n > 0)
+        dict_set(dict_section(d, "LIMITED"), "QUOTA", quota);
     dict_set(d, "MESSAGES", count_text(&x->arena, m->messages));
     dict_time(d, "CREATED", m->created_at);
     dict_show_if(d, "OFF", !m->active);

@@ -47,7 +47,9 @@ void navigation_show(struct exchange *x) {
         dict_set_c(d, "HREF", PLACES[i].href);
         dict_set_c(d, "ICON", PLACES[i].icon);
         dict_set_c(d, "LABEL", PLACES[i].label);
-        dict_show_if(d, "CURRENT", is_at(x->request.path, str_of(PLACES[i].href)));
+        bool here = is_at(x->request.path, str_of(PLACES[i].href));
+        bool zone = is_at(x->request.path, STR("/zones")) && str_eq(str_of(PLACES[i].href), STR("/domains"));
+        dict_show_if(d, "CURRENT", here || zone);
     }
     dict_set(x->page, "ACTOR_NAME", x->actor.name.n > 0 ? x->actor.name : x->actor.login);
     dict_set_c(x->page, "ACTOR_ROLE", role_label(x->actor.role));
