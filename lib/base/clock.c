@@ -14,7 +14,8 @@ int64_t clock_monotonic(void) { return read_clock(CLOCK_MONOTONIC); }
 
 void clock_rfc5322(int64_t t, struct buf *out) {
     static const char *const day[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    static const char *const month[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    static const char *const month[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     time_t s = (time_t)(t / CLOCK_SECOND);
     struct tm tm;
     gmtime_r(&s, &tm);

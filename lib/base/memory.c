@@ -68,7 +68,9 @@ void *arena_array(struct arena *a, size_t count, size_t size) {
     return arena_alloc(a, n);
 }
 
-struct str arena_str(struct arena *a, struct str s) { return (struct str){arena_c(a, s), s.n}; }
+struct str arena_str(struct arena *a, struct str s) {
+    return (struct str){arena_c(a, s), s.n};
+}
 
 char *arena_c(struct arena *a, struct str s) {
     char *p = arena_raw(a, s.n + 1);

@@ -25,7 +25,9 @@ int str_icmp(struct str a, struct str b) {
 
 bool str_starts(struct str s, struct str prefix) { return s.n >= prefix.n && str_eq(str_sub(s, 0, prefix.n), prefix); }
 
-bool str_istarts(struct str s, struct str prefix) { return s.n >= prefix.n && str_ieq(str_sub(s, 0, prefix.n), prefix); }
+bool str_istarts(struct str s, struct str prefix) {
+    return s.n >= prefix.n && str_ieq(str_sub(s, 0, prefix.n), prefix);
+}
 
 bool str_ends(struct str s, struct str suffix) {
     return s.n >= suffix.n && str_eq(str_sub(s, s.n - suffix.n, suffix.n), suffix);

@@ -26,7 +26,8 @@ void db_conn_free(struct db_conn *c) {
 
 PGconn *db_raw(struct db_conn *c) { return c->pg; }
 
-/* A server that went away while the connection was idle has closed its socket: readable, with nothing but the end to read. */
+/* A server that went away while the connection was idle has closed its socket: readable, with nothing but the end to
+ * read. */
 bool db_conn_alive(struct db_conn *c) {
     struct pollfd p = {PQsocket(c->pg), POLLIN, 0};
     while (poll(&p, 1, 0) > 0)
@@ -51,7 +52,8 @@ static void failure(struct db_conn *c, const PGresult *r, struct err *err, const
     remember(c->message, sizeof c->message, primary ? primary : PQerrorMessage(c->pg));
     if (PQstatus(c->pg) != CONNECTION_OK)
         c->broken = true;
-    /* 57P01..03 the server is stopping; 0A000, 26000: a statement prepared before the schema changed. A new connection heals it. */
+    /* 57P01..03 the server is stopping; 0A000, 26000: a statement prepared before the schema changed. A new connection
+     * heals it. */
     if (strncmp(c->sqlstate, "57P0", 4) == 0 || strcmp(c->sqlstate, "0A000") == 0 || strcmp(c->sqlstate, "26000") == 0)
         c->broken = true;
     db_describe(err, what, c->message);
@@ -66,7 +68,9 @@ static size_t slot_of(const struct db_conn *c, const struct db_statement *s) {
     return i;
 }
 
-static bool is_prepared(const struct db_conn *c, const struct db_statement *s) { return c->prepared[slot_of(c, s)].ready; }
+static bool is_prepared(const struct db_conn *c, const struct db_statement *s) {
+    return c->prepared[slot_of(c, s)].ready;
+}
 
 static void set_prepared(struct db_conn *c, const struct db_statement *s, bool ready) {
     size_t i = slot_of(c, s);
@@ -187,7 +191,8 @@ bool db_send(struct db_conn *c, const struct db_statement *s, struct db_params *
         }
     }
     if (good) {
-        good = PQsendQueryPrepared(c->pg, s->name, use->count, (const char *const *)use->value, use->length, use->format, 1);
+        good = PQsendQueryPrepared(c->pg, s->name, use->count, (const char *const *)use->value, use->length,
+                                   use->format, 1);
         if (good)
             expect(c, 'Q', s);
     }

@@ -1,5 +1,6 @@
-/* Parameters and result columns in PostgreSQL's binary formats: numbers in network order, timestamps in microseconds since
- * 2000-01-01, arrays as dimension count, null flag, element type, size, lower bound, then each element with its length. */
+/* Parameters and result columns in PostgreSQL's binary formats: numbers in network order, timestamps in microseconds
+ * since 2000-01-01, arrays as dimension count, null flag, element type, size, lower bound, then each element with its
+ * length. */
 #include "db/db.h"
 
 #include "base/log.h"
@@ -7,8 +8,18 @@
 #include <endian.h>
 
 enum oid {
-    OID_BOOL = 16, OID_BYTEA = 17, OID_INT8 = 20, OID_INT4 = 23, OID_TEXT = 25, OID_TIMESTAMPTZ = 1184, OID_UUID = 2950,
-    OID_BYTEA_ARRAY = 1001, OID_INT4_ARRAY = 1007, OID_TEXT_ARRAY = 1009, OID_INT8_ARRAY = 1016, OID_TIMESTAMPTZ_ARRAY = 1185,
+    OID_BOOL = 16,
+    OID_BYTEA = 17,
+    OID_INT8 = 20,
+    OID_INT4 = 23,
+    OID_TEXT = 25,
+    OID_TIMESTAMPTZ = 1184,
+    OID_UUID = 2950,
+    OID_BYTEA_ARRAY = 1001,
+    OID_INT4_ARRAY = 1007,
+    OID_TEXT_ARRAY = 1009,
+    OID_INT8_ARRAY = 1016,
+    OID_TIMESTAMPTZ_ARRAY = 1185,
     OID_UUID_ARRAY = 2951,
 };
 
@@ -103,7 +114,9 @@ static void int8_elements(struct db_params *p, Oid type, Oid element, const int6
     array_end(p);
 }
 
-void db_int8_array(struct db_params *p, const int64_t *v, size_t n) { int8_elements(p, OID_INT8_ARRAY, OID_INT8, v, n, 0); }
+void db_int8_array(struct db_params *p, const int64_t *v, size_t n) {
+    int8_elements(p, OID_INT8_ARRAY, OID_INT8, v, n, 0);
+}
 
 void db_time_array(struct db_params *p, const int64_t *v, size_t n) {
     int8_elements(p, OID_TIMESTAMPTZ_ARRAY, OID_TIMESTAMPTZ, v, n, EPOCH_2000);
@@ -129,9 +142,13 @@ static void str_elements(struct db_params *p, Oid type, Oid element, const struc
     array_end(p);
 }
 
-void db_text_array(struct db_params *p, const struct str *v, size_t n) { str_elements(p, OID_TEXT_ARRAY, OID_TEXT, v, n); }
+void db_text_array(struct db_params *p, const struct str *v, size_t n) {
+    str_elements(p, OID_TEXT_ARRAY, OID_TEXT, v, n);
+}
 
-void db_bytes_array(struct db_params *p, const struct str *v, size_t n) { str_elements(p, OID_BYTEA_ARRAY, OID_BYTEA, v, n); }
+void db_bytes_array(struct db_params *p, const struct str *v, size_t n) {
+    str_elements(p, OID_BYTEA_ARRAY, OID_BYTEA, v, n);
+}
 
 void db_uuid_array(struct db_params *p, const unsigned char (*v)[16], size_t n) {
     struct buf *b = array_begin(p, OID_UUID_ARRAY, OID_UUID, n);

@@ -10,8 +10,8 @@
 
 /*
  * The cache holds *steps*: what one address (or setting) is, without following aliases. A route is put together from
- * steps, so a change of one alias can't leave a stale route behind. Everything is dropped at each notification: the directory
- * changes seldom and a look-up costs less than a millisecond.
+ * steps, so a change of one alias can't leave a stale route behind. Everything is dropped at each notification: the
+ * directory changes seldom and a look-up costs less than a millisecond.
  */
 enum { BUCKETS = 16384, MAX_ENTRIES = 200000, LIFE_SECONDS = 60 };
 
@@ -112,7 +112,8 @@ static void copy_step(struct arena *a, const struct step *from, struct step *to)
     to->catch_all = copy_list(a, from->catch_all, from->catch_all_count);
 }
 
-static bool cached(struct directory *d, struct arena *a, struct str key, uint64_t hash, struct step *out, uint64_t *generation) {
+static bool cached(struct directory *d, struct arena *a, struct str key, uint64_t hash, struct step *out,
+                   uint64_t *generation) {
     bool found = false;
     pthread_rwlock_rdlock(&d->lock);
     *generation = d->generation;
@@ -260,9 +261,11 @@ static bool already_visited(struct expansion *x, struct str address) {
     return false;
 }
 
-static bool expand(struct expansion *x, struct str address, int64_t tenant_id, int depth, enum directory_status *status);
+static bool expand(struct expansion *x, struct str address, int64_t tenant_id, int depth,
+                   enum directory_status *status);
 
-static bool expand_list(struct expansion *x, const struct step *s, struct str self, const struct str *list, size_t n, int depth) {
+static bool expand_list(struct expansion *x, const struct step *s, struct str self, const struct str *list, size_t n,
+                        int depth) {
     for (size_t i = 0; i < n; i++) {
         enum directory_status ignored;
         if (s->account_id && s->account_active && str_ieq(list[i], self)) {
@@ -294,7 +297,8 @@ static bool find_recipient(struct expansion *x, struct str *local, struct str do
 }
 
 /* Follows one address. status: what it is by itself. False: PostgreSQL is away. */
-static bool expand(struct expansion *x, struct str address, int64_t tenant_id, int depth, enum directory_status *status) {
+static bool expand(struct expansion *x, struct str address, int64_t tenant_id, int depth,
+                   enum directory_status *status) {
     *status = DIRECTORY_OK;
     ptrdiff_t at = str_rchr(address, '@');
     if (at <= 0) {
@@ -333,7 +337,8 @@ static bool expand(struct expansion *x, struct str address, int64_t tenant_id, i
         return expand(x, there, s.tenant_id, depth + 1, status);
     }
     if (s.kind == 'r') {
-        add_target(x, (struct directory_target){0, s.tenant_id, -1, arena_str(x->a, address), s.relay_host.p ? s.relay_host : STR("")});
+        add_target(x, (struct directory_target){0, s.tenant_id, -1, arena_str(x->a, address),
+                                                s.relay_host.p ? s.relay_host : STR("")});
         return true;
     }
     if (s.catch_all_count)
@@ -342,7 +347,8 @@ static bool expand(struct expansion *x, struct str address, int64_t tenant_id, i
     return true;
 }
 
-enum directory_status directory_resolve(struct directory *d, struct arena *a, struct str address, struct directory_route *out) {
+enum directory_status directory_resolve(struct directory *d, struct arena *a, struct str address,
+                                        struct directory_route *out) {
     struct expansion x = {.d = d, .a = a};
     enum directory_status status;
     memset(out, 0, sizeof *out);
@@ -368,7 +374,8 @@ enum directory_status directory_domain(struct directory *d, struct str domain) {
     return status;
 }
 
-enum directory_status directory_account(struct directory *d, struct arena *a, struct str login, struct directory_account *out) {
+enum directory_status directory_account(struct directory *d, struct arena *a, struct str login,
+                                        struct directory_account *out) {
     memset(out, 0, sizeof *out);
     ptrdiff_t at = str_rchr(login, '@');
     if (at <= 0 || !str_is_utf8(login) || str_chr(login, 0) >= 0)
@@ -387,8 +394,8 @@ enum directory_status directory_account(struct directory *d, struct arena *a, st
     return DIRECTORY_OK;
 }
 
-enum directory_status directory_may_send_as(struct directory *d, const struct directory_account *account, struct str address,
-                                            bool *allowed) {
+enum directory_status directory_may_send_as(struct directory *d, const struct directory_account *account,
+                                            struct str address, bool *allowed) {
     *allowed = str_ieq(address, account->address);
     if (*allowed)
         return DIRECTORY_OK;

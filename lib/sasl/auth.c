@@ -14,14 +14,14 @@
 
 enum {
     KEY_BYTES = 32,
-    PROOF_SLOTS = 16384,   /* passwords remembered as right */
+    PROOF_SLOTS = 16384, /* passwords remembered as right */
     PROOF_SECONDS = 600,
     FAILURE_SLOTS = 8192,
-    FAILURE_SECONDS = 600, /* a count of failures starts anew after so long without one */
-    PAIR_FAILURES = 10,    /* of one account from one address */
-    PEER_FAILURES = 50,    /* of one address */
-    ACCOUNT_FAILURES = 200,/* of one account: high, or strangers could lock it */
-    MAX_WAITING = 64,      /* logins that wait for a core to hash on */
+    FAILURE_SECONDS = 600,  /* a count of failures starts anew after so long without one */
+    PAIR_FAILURES = 10,     /* of one account from one address */
+    PEER_FAILURES = 50,     /* of one address */
+    ACCOUNT_FAILURES = 200, /* of one account: high, or strangers could lock it */
+    MAX_WAITING = 64,       /* logins that wait for a core to hash on */
 };
 
 struct failure {
@@ -99,14 +99,16 @@ static void count_failure(struct auth *a, uint64_t key) {
 
 static bool throttled(struct auth *a, const uint64_t key[3]) {
     pthread_mutex_lock(&a->lock);
-    bool yes = failures(a, key[0]) >= PAIR_FAILURES || failures(a, key[1]) >= PEER_FAILURES || failures(a, key[2]) >= ACCOUNT_FAILURES;
+    bool yes = failures(a, key[0]) >= PAIR_FAILURES || failures(a, key[1]) >= PEER_FAILURES ||
+               failures(a, key[2]) >= ACCOUNT_FAILURES;
     pthread_mutex_unlock(&a->lock);
     return yes;
 }
 
 /* ---- passwords that were right ---- */
 
-static void proof_of(const struct auth *a, const struct directory_account *account, struct str password, unsigned char mac[KEY_BYTES]) {
+static void proof_of(const struct auth *a, const struct directory_account *account, struct str password,
+                     unsigned char mac[KEY_BYTES]) {
     struct buf text = BUF_EMPTY;
     buf_add(&text, &account->id, sizeof account->id);
     buf_add_str(&text, account->password);
@@ -184,7 +186,8 @@ static enum auth_result check_token(struct auth *a, const struct directory_accou
     return result;
 }
 
-static enum auth_result check_account(struct auth *a, bool known, const struct directory_account *account, struct str password) {
+static enum auth_result check_account(struct auth *a, bool known, const struct directory_account *account,
+                                      struct str password) {
     if (known && str_starts(password, STR(AUTH_TOKEN_PREFIX)))
         return check_token(a, account, password);
     unsigned char mac[KEY_BYTES];
@@ -203,8 +206,8 @@ static enum auth_result check_account(struct auth *a, bool known, const struct d
     return AUTH_OK;
 }
 
-enum auth_result auth_check(struct auth *a, struct arena *arena, struct str login, struct str password, const char *peer,
-                            struct directory_account *account) {
+enum auth_result auth_check(struct auth *a, struct arena *arena, struct str login, struct str password,
+                            const char *peer, struct directory_account *account) {
     bool local = strcmp(peer, "unix") == 0; /* the webmail throttles its own logins */
     const uint64_t key[3] = {failure_key(a, login, peer), failure_key(a, STR(""), peer), failure_key(a, login, "")};
     if (!local && throttled(a, key))
@@ -226,6 +229,7 @@ enum auth_result auth_check(struct auth *a, struct arena *arena, struct str logi
 
 bool sasl_plain_parse(struct str message, struct str *authcid, struct str *password) {
     struct str authzid;
-    return message.n && str_split(&message, 0, &authzid) && str_split(&message, 0, authcid) && str_split(&message, 0, password) &&
-           message.p == NULL && authcid->n > 0 && password->n > 0 && (authzid.n == 0 || str_eq(authzid, *authcid));
+    return message.n && str_split(&message, 0, &authzid) && str_split(&message, 0, authcid) &&
+           str_split(&message, 0, password) && message.p == NULL && authcid->n > 0 && password->n > 0 &&
+           (authzid.n == 0 || str_eq(authzid, *authcid));
 }

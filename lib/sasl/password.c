@@ -15,8 +15,8 @@ bool password_hash(struct str password, struct buf *out, struct err *err) {
     unsigned char salt[SALT_BYTES];
     char encoded[ENCODED_BYTES];
     random_bytes(salt, sizeof salt);
-    int code = argon2id_hash_encoded(ARGON2_PASSES, ARGON2_KIB, ARGON2_LANES, password.p, password.n, salt, sizeof salt, HASH_BYTES,
-                                     encoded, sizeof encoded);
+    int code = argon2id_hash_encoded(ARGON2_PASSES, ARGON2_KIB, ARGON2_LANES, password.p, password.n, salt, sizeof salt,
+                                     HASH_BYTES, encoded, sizeof encoded);
     if (code != ARGON2_OK)
         return err_set(err, "the password could not be hashed: %s", argon2_error_message(code));
     buf_add_c(out, encoded);
@@ -25,8 +25,8 @@ bool password_hash(struct str password, struct buf *out, struct err *err) {
 
 /* What a scheme in braces stands for: all of these are crypt(3)'s or argon2's own form behind it. */
 static struct str without_scheme(struct str stored) {
-    static const char *const known[] = {"{ARGON2ID}", "{ARGON2I}", "{SHA512-CRYPT}", "{SHA256-CRYPT}", "{BLF-CRYPT}",
-                                        "{MD5-CRYPT}", "{DES-CRYPT}", "{CRYPT}"};
+    static const char *const known[] = {"{ARGON2ID}",  "{ARGON2I}",   "{SHA512-CRYPT}", "{SHA256-CRYPT}",
+                                        "{BLF-CRYPT}", "{MD5-CRYPT}", "{DES-CRYPT}",    "{CRYPT}"};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (str_istarts(stored, str_of(known[i])))
             return str_sub(stored, strlen(known[i]), stored.n);

@@ -1,15 +1,16 @@
 /*
  * The file driver of the blob store.
  *
- * A segment is a file `<16 hex digits>.seg`, appended to by the one process that made it until it is SEGMENT_BYTES long, and then
- * read-only. A record is a header of 40 bytes and the blob's bytes; the blob's id is the segment's number (64 bits) and the
- * record's offset (64 bits). Deleting punches a hole where the bytes were and marks the header; a closed segment whose records are
- * all deleted is unlinked.
+ * A segment is a file `<16 hex digits>.seg`, appended to by the one process that made it until it is SEGMENT_BYTES
+ * long, and then read-only. A record is a header of 40 bytes and the blob's bytes; the blob's id is the segment's
+ * number (64 bits) and the record's offset (64 bits). Deleting punches a hole where the bytes were and marks the
+ * header; a closed segment whose records are all deleted is unlinked.
  *
- *     magic 4 | state 4 | length 8 | written_at 8 (microseconds) | crc of the bytes 4 | crc of the header so far 4 | reserved 8
+ *     magic 4 | state 4 | length 8 | written_at 8 (microseconds) | crc of the bytes 4 | crc of the header so far 4 |
+ * reserved 8
  *
- * A crash can leave a torn record at the end of a segment: no row names it, and listing stops there. After a restart a process
- * begins a new segment, so that torn ends are never appended to.
+ * A crash can leave a torn record at the end of a segment: no row names it, and listing stops there. After a restart a
+ * process begins a new segment, so that torn ends are never appended to.
  */
 #include "store/blob.h"
 
@@ -17,12 +18,12 @@
 #include "base/codec.h"
 #include "base/log.h"
 
+#include <dirent.h>
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -56,10 +57,10 @@ struct blob_store {
     pthread_mutex_t write_lock; /* the segment being written */
     uint64_t number, end;       /* 0: none yet */
     int fd;
-    bool unsynced_folder;       /* a segment was made and its directory entry is not durable */
-    uint64_t writes, synced;    /* counts, so that a sync that another thread did is not done again */
+    bool unsynced_folder;    /* a segment was made and its directory entry is not durable */
+    uint64_t writes, synced; /* counts, so that a sync that another thread did is not done again */
     pthread_mutex_t sync_lock;
-    pthread_mutex_t open_lock;  /* segments open for reading */
+    pthread_mutex_t open_lock; /* segments open for reading */
     struct open_segment open[OPEN_SEGMENTS];
     uint64_t clock;
 };
@@ -118,15 +119,16 @@ void blob_close(struct blob_store *b) {
 
 /* ---- writing ---- */
 
-/* After a failed sync the kernel may call the pages clean and the next sync succeeds although the bytes are lost. So nothing that
- * was not yet acknowledged may be acknowledged by this process any more: it ends, and senders try again. (PostgreSQL does the same.) */
+/* After a failed sync the kernel may call the pages clean and the next sync succeeds although the bytes are lost. So
+ * nothing that was not yet acknowledged may be acknowledged by this process any more: it ends, and senders try again.
+ * (PostgreSQL does the same.) */
 static void sync_or_die(int fd, const char *folder) {
     if (fdatasync(fd) < 0)
         log_fatal("messages in %s can't be made durable: %s", folder, strerror(errno));
 }
 
-/* Makes sure that there is a segment with room. Called with write_lock. The number grows with time and is random below, so that
- * processes and nodes that share the folder do not meet; O_EXCL settles the rest. */
+/* Makes sure that there is a segment with room. Called with write_lock. The number grows with time and is random below,
+ * so that processes and nodes that share the folder do not meet; O_EXCL settles the rest. */
 static bool have_segment(struct blob_store *b, struct err *err) {
     if (b->fd >= 0 && b->end < SEGMENT_BYTES)
         return true;
@@ -343,7 +345,8 @@ bool blob_get(struct blob_store *b, const blob_id id, uint64_t offset, uint64_t 
             out->n += take;
         if (good && offset == 0 && take == h.length && crc32c(0, out->p + before, take) != h.bytes_crc) {
             out->n = before;
-            good = err_set(err, "the message at %016" PRIx64 ":%" PRIu64 " is damaged: restore it from a backup", segment, at);
+            good = err_set(err, "the message at %016" PRIx64 ":%" PRIu64 " is damaged: restore it from a backup",
+                           segment, at);
         }
         if (out->p)
             out->p[out->n] = 0;
@@ -355,10 +358,12 @@ bool blob_get(struct blob_store *b, const blob_id id, uint64_t offset, uint64_t 
 /* ---- deleting and listing ---- */
 
 /* Calls each for every record until it returns false, or the segment ends (or is torn). */
-static void each_record(int fd, uint64_t segment, bool (*each)(void *context, uint64_t segment, uint64_t offset, const struct header *h),
+static void each_record(int fd, uint64_t segment,
+                        bool (*each)(void *context, uint64_t segment, uint64_t offset, const struct header *h),
                         void *context) {
     struct header h;
-    for (uint64_t at = 0; read_exact(fd, &h, sizeof h, at) && header_good(&h); at += (sizeof h + h.length + 7) & ~UINT64_C(7))
+    for (uint64_t at = 0; read_exact(fd, &h, sizeof h, at) && header_good(&h);
+         at += (sizeof h + h.length + 7) & ~UINT64_C(7))
         if (!each(context, segment, at, &h))
             return;
 }
@@ -395,7 +400,9 @@ bool blob_delete(struct blob_store *b, const blob_id id, struct err *err) {
         h.state = DELETED;
         if (pwrite(fd, &h, sizeof h, (off_t)at) != (ssize_t)sizeof h)
             good = err_errno(err, "cannot mark the message at %016" PRIx64 ":%" PRIu64 " deleted", segment, at);
-        else if (h.length && fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)(at + sizeof h), (off_t)h.length) < 0 &&
+        else if (h.length &&
+                 fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)(at + sizeof h), (off_t)h.length) <
+                     0 &&
                  errno != EOPNOTSUPP)
             good = err_errno(err, "cannot free the message at %016" PRIx64 ":%" PRIu64, segment, at);
         unlink_if_empty(b, fd, segment);
@@ -420,8 +427,8 @@ static bool list_one(void *context, uint64_t segment, uint64_t offset, const str
     return !l->stopped;
 }
 
-bool blob_list(struct blob_store *b, bool (*found)(void *context, const blob_id id, uint64_t size, int64_t written_at), void *context,
-               struct err *err) {
+bool blob_list(struct blob_store *b, bool (*found)(void *context, const blob_id id, uint64_t size, int64_t written_at),
+               void *context, struct err *err) {
     struct dirent **entry;
     int n = scandir(b->folder, &entry, NULL, alphasort);
     if (n < 0)
@@ -430,7 +437,8 @@ bool blob_list(struct blob_store *b, bool (*found)(void *context, const blob_id 
     for (int i = 0; i < n; i++) {
         uint64_t segment;
         char tail[8];
-        if (!l.stopped && sscanf(entry[i]->d_name, "%16" SCNx64 "%7s", &segment, tail) == 2 && strcmp(tail, ".seg") == 0) {
+        if (!l.stopped && sscanf(entry[i]->d_name, "%16" SCNx64 "%7s", &segment, tail) == 2 &&
+            strcmp(tail, ".seg") == 0) {
             int fd, slot = enter(b, segment, &fd);
             if (slot >= 0) {
                 each_record(fd, segment, list_one, &l);

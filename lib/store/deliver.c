@@ -1,10 +1,11 @@
 /*
  * Delivering: the group commit.
  *
- * A thread that delivers writes its message's bytes to the blob store by itself and then joins the line. The first in line becomes
- * the leader: it takes all that wait, puts their rows into one transaction and makes their bytes durable with one sync, the sync running
- * while PostgreSQL works on the rows; then COMMIT; then everybody is told. While a leader commits the next group gathers. So under
- * load the cost of two syncs is shared by as many messages as arrive during one, and without load nobody waits for anybody.
+ * A thread that delivers writes its message's bytes to the blob store by itself and then joins the line. The first in
+ * line becomes the leader: it takes all that wait, puts their rows into one transaction and makes their bytes durable
+ * with one sync, the sync running while PostgreSQL works on the rows; then COMMIT; then everybody is told. While a
+ * leader commits the next group gathers. So under load the cost of two syncs is shared by as many messages as arrive
+ * during one, and without load nobody waits for anybody.
  *
  * Three round trips a group: lock the mailboxes (in order of account and id: no deadlocks), insert the rows, commit.
  */
@@ -16,8 +17,8 @@
 #include <stdlib.h>
 
 enum {
-    MAX_GROUP = 200,       /* messages of one transaction */
-    MAX_LEADERS = 2,       /* groups under way at once: one inserts while the other one's commit is synced */
+    MAX_GROUP = 200, /* messages of one transaction */
+    MAX_LEADERS = 2, /* groups under way at once: one inserts while the other one's commit is synced */
     KEYWORDS_BYTES = 4000,
 };
 
@@ -43,33 +44,41 @@ static const struct db_statement LOCK_MAILBOXES = {
                     " FROM mailbox m JOIN (SELECT DISTINCT a, b FROM unnest($1::int8[], $2::int8[]) AS k (a, b)) k"
                     " ON m.account_id = k.a AND m.id = k.b ORDER BY m.account_id, m.id FOR NO KEY UPDATE OF m"};
 static const struct db_statement LOCK_USAGES = {
-    "deliver_usage", "SELECT account_id, bytes FROM account_usage WHERE account_id = ANY ($1) ORDER BY account_id FOR NO KEY UPDATE"};
-const struct db_statement STORE_LOCK_USAGE = {"store_usage", "SELECT bytes FROM account_usage WHERE account_id = $1 FOR NO KEY UPDATE"};
+    "deliver_usage",
+    "SELECT account_id, bytes FROM account_usage WHERE account_id = ANY ($1) ORDER BY account_id FOR NO KEY UPDATE"};
+const struct db_statement STORE_LOCK_USAGE = {
+    "store_usage", "SELECT bytes FROM account_usage WHERE account_id = $1 FOR NO KEY UPDATE"};
 const struct db_statement STORE_ADD_USAGE = {
     "store_add_usage", "INSERT INTO account_usage AS u (account_id, bytes, messages) VALUES ($1, $2, $3)"
                        " ON CONFLICT (account_id) DO UPDATE SET bytes = u.bytes + $2, messages = u.messages + $3"};
 static const struct db_statement ADD_EMAILS = {
-    "deliver_emails", "INSERT INTO email (account_id, id, thread_id, blob, size, card, received_at)"
-                      " SELECT a, i, i, b, s, c, t FROM unnest($1::int8[], $2::int8[], $3::uuid[], $4::int8[], $5::bytea[],"
-                      " $6::timestamptz[]) AS e (a, i, b, s, c, t)"};
+    "deliver_emails",
+    "INSERT INTO email (account_id, id, thread_id, blob, size, card, received_at)"
+    " SELECT a, i, i, b, s, c, t FROM unnest($1::int8[], $2::int8[], $3::uuid[], $4::int8[], $5::bytea[],"
+    " $6::timestamptz[]) AS e (a, i, b, s, c, t)"};
 static const struct db_statement ADD_MESSAGES = {
     "deliver_messages",
     "INSERT INTO message (account_id, mailbox_id, uid, email_id, modseq, flags, keywords, size, internal_date, prefix)"
     " SELECT a, b, u, e, m, f, CASE k WHEN '' THEN '{}'::text[] ELSE string_to_array(k, ' ') END, s, t, p"
-    " FROM unnest($1::int8[], $2::int8[], $3::int8[], $4::int8[], $5::int8[], $6::int4[], $7::text[], $8::int8[], $9::timestamptz[],"
+    " FROM unnest($1::int8[], $2::int8[], $3::int8[], $4::int8[], $5::int8[], $6::int4[], $7::text[], $8::int8[], "
+    "$9::timestamptz[],"
     " $10::bytea[]) AS d (a, b, u, e, m, f, k, s, t, p)"};
 static const struct db_statement RAISE_MAILBOXES = {
-    "deliver_mailboxes", "UPDATE mailbox m SET uidnext = m.uidnext + n, highestmodseq = m.highestmodseq + 1, messages = m.messages + n,"
-                         " unseen = m.unseen + u, deleted = m.deleted + d, bytes = m.bytes + s"
-                         " FROM unnest($1::int8[], $2::int8[], $3::int4[], $4::int4[], $5::int4[], $6::int8[]) AS k (a, b, n, u, d, s)"
-                         " WHERE m.account_id = k.a AND m.id = k.b"};
+    "deliver_mailboxes",
+    "UPDATE mailbox m SET uidnext = m.uidnext + n, highestmodseq = m.highestmodseq + 1, messages = m.messages + n,"
+    " unseen = m.unseen + u, deleted = m.deleted + d, bytes = m.bytes + s"
+    " FROM unnest($1::int8[], $2::int8[], $3::int4[], $4::int4[], $5::int4[], $6::int8[]) AS k (a, b, n, u, d, s)"
+    " WHERE m.account_id = k.a AND m.id = k.b"};
 static const struct db_statement ADD_USAGES = {
     "deliver_usages", "INSERT INTO account_usage AS u (account_id, bytes, messages)"
                       " SELECT a, s, n FROM unnest($1::int8[], $2::int8[], $3::int8[]) AS k (a, s, n) ORDER BY a"
-                      " ON CONFLICT (account_id) DO UPDATE SET bytes = u.bytes + excluded.bytes, messages = u.messages + excluded.messages"};
+                      " ON CONFLICT (account_id) DO UPDATE SET bytes = u.bytes + excluded.bytes, messages = u.messages "
+                      "+ excluded.messages"};
 static const struct db_statement ADD_QUEUED = {
-    "deliver_queued", "INSERT INTO queue_message (id, blob, size, prefix, sender, tenant_id, account_id, source, smtputf8, body_8bit, envid,"
-                      " ret, expires_at) VALUES ($1, $2, $3, $4, $5, nullif($6, 0), nullif($7, 0), $8, $9, $10, $11, $12, $13)"};
+    "deliver_queued",
+    "INSERT INTO queue_message (id, blob, size, prefix, sender, tenant_id, account_id, source, smtputf8, body_8bit, "
+    "envid,"
+    " ret, expires_at) VALUES ($1, $2, $3, $4, $5, nullif($6, 0), nullif($7, 0), $8, $9, $10, $11, $12, $13)"};
 static const struct db_statement ADD_QUEUED_RECIPIENTS = {
     "deliver_queued_recipients",
     "INSERT INTO queue_recipient (message_id, address, original, next_hop, notify)"
@@ -151,7 +160,8 @@ static void collect_boxes(struct group *g) {
 
 static bool send_locks(struct group *g, struct db_conn *c, struct err *err) {
     struct db_params p = {0};
-    int64_t *account = arena_array(g->arena, g->boxes, sizeof *account), *id = arena_array(g->arena, g->boxes, sizeof *id);
+    int64_t *account = arena_array(g->arena, g->boxes, sizeof *account),
+            *id = arena_array(g->arena, g->boxes, sizeof *id);
     for (size_t i = 0; i < g->boxes; i++) {
         account[i] = g->box[i].account;
         id[i] = g->box[i].id;
@@ -235,8 +245,9 @@ static struct str join_keywords(struct arena *a, const struct store_delivery *d)
 
 static bool send_messages(struct group *g, struct db_conn *c, struct err *err) {
     size_t n = g->deliveries, at = 0;
-    int64_t *account = arena_array(g->arena, n, 8), *box = arena_array(g->arena, n, 8), *uid = arena_array(g->arena, n, 8),
-            *email = arena_array(g->arena, n, 8), *modseq = arena_array(g->arena, n, 8), *size = arena_array(g->arena, n, 8),
+    int64_t *account = arena_array(g->arena, n, 8), *box = arena_array(g->arena, n, 8),
+            *uid = arena_array(g->arena, n, 8), *email = arena_array(g->arena, n, 8),
+            *modseq = arena_array(g->arena, n, 8), *size = arena_array(g->arena, n, 8),
             *blob_size = arena_array(g->arena, n, 8), *date = arena_array(g->arena, n, 8);
     int32_t *flags = arena_array(g->arena, n, 4);
     struct str *card = arena_array(g->arena, n, sizeof *card), *keywords = arena_array(g->arena, n, sizeof *keywords),
@@ -259,15 +270,18 @@ static bool send_messages(struct group *g, struct db_conn *c, struct err *err) {
     if (!db_send(c, &ADD_EMAILS, &p, err))
         return false;
     db_int8_array(&p, account, n), db_int8_array(&p, box, n), db_int8_array(&p, uid, n), db_int8_array(&p, email, n);
-    db_int8_array(&p, modseq, n), db_int4_array(&p, flags, n), db_text_array(&p, keywords, n), db_int8_array(&p, size, n);
+    db_int8_array(&p, modseq, n), db_int4_array(&p, flags, n), db_text_array(&p, keywords, n),
+        db_int8_array(&p, size, n);
     db_time_array(&p, date, n), db_bytes_array(&p, prefix, n);
     return db_send(c, &ADD_MESSAGES, &p, err);
 }
 
 static bool send_counters(struct group *g, struct db_conn *c, struct err *err) {
     size_t n = g->boxes > g->usages ? g->boxes : g->usages, at = 0;
-    int64_t *account = arena_array(g->arena, n, 8), *id = arena_array(g->arena, n, 8), *bytes = arena_array(g->arena, n, 8);
-    int32_t *added = arena_array(g->arena, n, 4), *unseen = arena_array(g->arena, n, 4), *deleted = arena_array(g->arena, n, 4);
+    int64_t *account = arena_array(g->arena, n, 8), *id = arena_array(g->arena, n, 8),
+            *bytes = arena_array(g->arena, n, 8);
+    int32_t *added = arena_array(g->arena, n, 4), *unseen = arena_array(g->arena, n, 4),
+            *deleted = arena_array(g->arena, n, 4);
     for (size_t i = 0; i < g->boxes; i++) {
         const struct box *b = &g->box[i];
         if (!b->added)
@@ -276,7 +290,8 @@ static bool send_counters(struct group *g, struct db_conn *c, struct err *err) {
         added[at] = b->added, unseen[at] = b->unseen, deleted[at++] = b->deleted;
     }
     struct db_params p = {0};
-    db_int8_array(&p, account, at), db_int8_array(&p, id, at), db_int4_array(&p, added, at), db_int4_array(&p, unseen, at);
+    db_int8_array(&p, account, at), db_int8_array(&p, id, at), db_int4_array(&p, added, at),
+        db_int4_array(&p, unseen, at);
     db_int4_array(&p, deleted, at), db_int8_array(&p, bytes, at);
     if (!db_send(c, &RAISE_MAILBOXES, &p, err))
         return false;
@@ -344,7 +359,8 @@ static bool commit_group(struct store *s, struct group *g, struct db_conn *c, st
     bool bytes = false;
     for (const struct work *w = g->work; w; w = w->next)
         bytes = bytes || w->has_message;
-    if (!send_rows(g, c, err) || !db_sync(c, err) || (bytes && !blob_sync(s->blobs, err))) /* PostgreSQL works during the sync */
+    if (!send_rows(g, c, err) || !db_sync(c, err) ||
+        (bytes && !blob_sync(s->blobs, err))) /* PostgreSQL works during the sync */
         return false;
     return db_pipeline_end(c, err) && db_commit(c, err);
 }
@@ -450,8 +466,8 @@ static bool find_mailboxes(struct store *s, struct store_delivery *delivery, siz
     return true;
 }
 
-/* A folder that was deleted between looking and locking: those deliveries go to INBOX in a commit of their own, before anything is
- * acknowledged. */
+/* A folder that was deleted between looking and locking: those deliveries go to INBOX in a commit of their own, before
+ * anything is acknowledged. */
 static void redirect_missing(struct store *s, struct work *w) {
     struct store_delivery *missing = mem_zero(w->count * sizeof *missing);
     size_t n = 0;
@@ -473,7 +489,8 @@ static void redirect_missing(struct store *s, struct work *w) {
     free(missing);
 }
 
-static enum store_status deliver(struct store *s, struct work *w, struct str message, int spool_fd, struct str card, struct err *err) {
+static enum store_status deliver(struct store *s, struct work *w, struct str message, int spool_fd, struct str card,
+                                 struct err *err) {
     pthread_cond_init(&w->told, NULL);
     enum store_status status = STORE_OK;
     if (!find_mailboxes(s, w->delivery, w->count, err))
@@ -494,14 +511,16 @@ static enum store_status deliver(struct store *s, struct work *w, struct str mes
     return status;
 }
 
-enum store_status store_deliver(struct store *s, struct str message, int spool_fd, struct str card, struct store_delivery *delivery,
-                                size_t count, const struct store_queued *queued, struct err *err) {
+enum store_status store_deliver(struct store *s, struct str message, int spool_fd, struct str card,
+                                struct store_delivery *delivery, size_t count, const struct store_queued *queued,
+                                struct err *err) {
     struct work w = {.has_message = true, .delivery = delivery, .count = count, .queued = queued};
     return deliver(s, &w, message, spool_fd, card, err);
 }
 
-enum store_status store_settle(struct store *s, const struct queue_settlement *settlement, struct str notification, struct str card,
-                               struct store_delivery *delivery, size_t count, const struct store_queued *queued, struct err *err) {
+enum store_status store_settle(struct store *s, const struct queue_settlement *settlement, struct str notification,
+                               struct str card, struct store_delivery *delivery, size_t count,
+                               const struct store_queued *queued, struct err *err) {
     struct work w = {.has_message = notification.p != NULL, .settlement = settlement};
     if (w.has_message)
         w.delivery = delivery, w.count = count, w.queued = queued;

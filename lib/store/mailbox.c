@@ -4,14 +4,18 @@
 
 enum { NAME_BYTES = 1000, MAX_LEVELS = 32 };
 
-#define COLUMNS                                                                                                                    \
-    "id, name, uidvalidity, uidnext, highestmodseq, flags_modseq, first_recent, messages, unseen, deleted, bytes, special_use, "   \
+#define COLUMNS                                                                                                        \
+    "id, name, uidvalidity, uidnext, highestmodseq, flags_modseq, first_recent, messages, unseen, deleted, bytes, "    \
+    "special_use, "                                                                                                    \
     "subscribed"
 
-static const struct db_statement FIND = {"mailbox_find", "SELECT " COLUMNS " FROM mailbox WHERE account_id = $1 AND name = $2"};
-static const struct db_statement GET = {"mailbox_get", "SELECT " COLUMNS " FROM mailbox WHERE account_id = $1 AND id = $2"};
+static const struct db_statement FIND = {"mailbox_find",
+                                         "SELECT " COLUMNS " FROM mailbox WHERE account_id = $1 AND name = $2"};
+static const struct db_statement GET = {"mailbox_get",
+                                        "SELECT " COLUMNS " FROM mailbox WHERE account_id = $1 AND id = $2"};
 static const struct db_statement LIST = {
-    "mailbox_list", "SELECT " COLUMNS " FROM mailbox WHERE account_id = $1 ORDER BY name <> 'INBOX', name COLLATE \"C\""};
+    "mailbox_list",
+    "SELECT " COLUMNS " FROM mailbox WHERE account_id = $1 ORDER BY name <> 'INBOX', name COLLATE \"C\""};
 static const struct db_statement MAKE_DEFAULTS = {
     "mailbox_make_defaults",
     "INSERT INTO mailbox (account_id, name, special_use)"
@@ -19,12 +23,13 @@ static const struct db_statement MAKE_DEFAULTS = {
     " ('Junk', '\\Junk'), ('Sent', '\\Sent'), ('Trash', '\\Trash')) AS d (name, special_use)"
     " WHERE NOT EXISTS (SELECT FROM mailbox WHERE account_id = $1 AND name = 'INBOX') ON CONFLICT DO NOTHING"};
 static const struct db_statement CREATE = {
-    "mailbox_create", "INSERT INTO mailbox (account_id, name, special_use) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING id"};
+    "mailbox_create",
+    "INSERT INTO mailbox (account_id, name, special_use) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING id"};
 /* A deleted mailbox's name may come back with other messages: greater than any before (RFC 9051 section 2.3.1.1). */
 static const struct db_statement RAISE_VALIDITY = {
-    "mailbox_raise_validity",
-    "UPDATE mailbox SET uidvalidity = greatest(uidvalidity, (SELECT max(uidvalidity) + 1 FROM mailbox WHERE account_id = $1 AND id <> $2))"
-    " WHERE account_id = $1 AND id = $2"};
+    "mailbox_raise_validity", "UPDATE mailbox SET uidvalidity = greatest(uidvalidity, (SELECT max(uidvalidity) + 1 "
+                              "FROM mailbox WHERE account_id = $1 AND id <> $2))"
+                              " WHERE account_id = $1 AND id = $2"};
 static const struct db_statement DELETE = {"mailbox_delete", "DELETE FROM mailbox WHERE account_id = $1 AND id = $2"};
 static const struct db_statement EMPTY = {
     "mailbox_empty", "WITH gone AS (DELETE FROM message WHERE account_id = $1 AND mailbox_id = $2 RETURNING email_id)"
@@ -32,16 +37,20 @@ static const struct db_statement EMPTY = {
 static const struct db_statement FORGET_EXPUNGED = {"mailbox_forget_expunged",
                                                     "DELETE FROM expunged WHERE account_id = $1 AND mailbox_id = $2"};
 static const struct db_statement SUBTREE = {
-    "mailbox_subtree", "SELECT id, name FROM mailbox WHERE account_id = $1 AND (name = $2 OR starts_with(name, $2 || '/'))"
-                       " ORDER BY id FOR UPDATE"};
+    "mailbox_subtree",
+    "SELECT id, name FROM mailbox WHERE account_id = $1 AND (name = $2 OR starts_with(name, $2 || '/'))"
+    " ORDER BY id FOR UPDATE"};
 static const struct db_statement RENAME = {
-    "mailbox_rename", "UPDATE mailbox SET name = $4 || substr(name, length($3) + 1) WHERE account_id = $1 AND id = ANY ($2)"};
+    "mailbox_rename",
+    "UPDATE mailbox SET name = $4 || substr(name, length($3) + 1) WHERE account_id = $1 AND id = ANY ($2)"};
 static const struct db_statement SUBSCRIBE = {"mailbox_subscribe",
                                               "UPDATE mailbox SET subscribed = $3 WHERE account_id = $1 AND name = $2"};
 static const struct db_statement TAKE_RECENT = {
-    "mailbox_take_recent", "UPDATE mailbox m SET first_recent = m.uidnext FROM mailbox old WHERE m.account_id = $1 AND m.id = $2"
-                           " AND old.account_id = $1 AND old.id = $2 RETURNING old.first_recent"};
-static const struct db_statement USAGE = {"mailbox_usage", "SELECT bytes, messages FROM account_usage WHERE account_id = $1"};
+    "mailbox_take_recent",
+    "UPDATE mailbox m SET first_recent = m.uidnext FROM mailbox old WHERE m.account_id = $1 AND m.id = $2"
+    " AND old.account_id = $1 AND old.id = $2 RETURNING old.first_recent"};
+static const struct db_statement USAGE = {"mailbox_usage",
+                                          "SELECT bytes, messages FROM account_usage WHERE account_id = $1"};
 
 /* ---- names ---- */
 
@@ -102,8 +111,8 @@ static bool make_defaults(struct db_conn *c, int64_t account, struct err *err) {
     return db_exec(c, &MAKE_DEFAULTS, &p, err) >= 0;
 }
 
-static enum store_status find(struct db_conn *c, struct arena *a, int64_t account, struct str name, struct store_mailbox *out,
-                              struct err *err) {
+static enum store_status find(struct db_conn *c, struct arena *a, int64_t account, struct str name,
+                              struct store_mailbox *out, struct err *err) {
     struct db_params p = {0};
     db_int8(&p, account);
     db_text(&p, name);
@@ -119,8 +128,8 @@ static enum store_status find(struct db_conn *c, struct arena *a, int64_t accoun
     return there ? STORE_OK : STORE_NOT_FOUND;
 }
 
-enum store_status store_mailbox_find(struct store *s, struct arena *a, int64_t account, struct str name, struct store_mailbox *out,
-                                     struct err *err) {
+enum store_status store_mailbox_find(struct store *s, struct arena *a, int64_t account, struct str name,
+                                     struct store_mailbox *out, struct err *err) {
     name = canonical(a, name);
     if (!str_is_utf8(name) || str_chr(name, 0) >= 0) {
         err_set(err, "the mailbox's name is not valid UTF-8");
@@ -136,8 +145,8 @@ enum store_status store_mailbox_find(struct store *s, struct arena *a, int64_t a
     return status;
 }
 
-enum store_status store_mailbox_get(struct store *s, struct arena *a, int64_t account, int64_t mailbox, struct store_mailbox *out,
-                                    struct err *err) {
+enum store_status store_mailbox_get(struct store *s, struct arena *a, int64_t account, int64_t mailbox,
+                                    struct store_mailbox *out, struct err *err) {
     struct db_conn *c = db_acquire(s->db, err);
     if (!c)
         return store_failed(err);
@@ -155,8 +164,8 @@ enum store_status store_mailbox_get(struct store *s, struct arena *a, int64_t ac
     return status;
 }
 
-enum store_status store_mailbox_list(struct store *s, struct arena *a, int64_t account, struct store_mailbox **out, size_t *count,
-                                     struct err *err) {
+enum store_status store_mailbox_list(struct store *s, struct arena *a, int64_t account, struct store_mailbox **out,
+                                     size_t *count, struct err *err) {
     *count = 0;
     struct db_conn *c = db_acquire(s->db, err);
     if (!c)
@@ -250,7 +259,8 @@ int64_t store_mailbox_for_delivery(struct store *s, int64_t account, struct str 
 
 /* ---- changing ---- */
 
-static bool create_one(struct db_conn *c, int64_t account, struct str name, struct str special_use, bool *made, struct err *err) {
+static bool create_one(struct db_conn *c, int64_t account, struct str name, struct str special_use, bool *made,
+                       struct err *err) {
     struct db_params p = {0};
     db_int8(&p, account);
     db_text(&p, name);
@@ -269,7 +279,8 @@ static bool create_one(struct db_conn *c, int64_t account, struct str name, stru
 }
 
 /* The mailbox and its parents, in the caller's transaction. */
-static enum store_status create_path(struct db_conn *c, int64_t account, struct str name, struct str special_use, struct err *err) {
+static enum store_status create_path(struct db_conn *c, int64_t account, struct str name, struct str special_use,
+                                     struct err *err) {
     bool made = false;
     for (size_t i = 1; i < name.n; i++)
         if (name.p[i] == '/' && !create_one(c, account, str_sub(name, 0, i), (struct str){NULL, 0}, &made, err))
@@ -291,7 +302,8 @@ static struct db_conn *begin(struct store *s, int64_t account, struct err *err) 
     return NULL;
 }
 
-static enum store_status finish(struct store *s, struct db_conn *c, int64_t account, enum store_status status, struct err *err) {
+static enum store_status finish(struct store *s, struct db_conn *c, int64_t account, enum store_status status,
+                                struct err *err) {
     if (status == STORE_OK && !db_commit(c, err))
         status = store_failed(err);
     db_release(s->db, c);
@@ -300,7 +312,8 @@ static enum store_status finish(struct store *s, struct db_conn *c, int64_t acco
     return status;
 }
 
-enum store_status store_mailbox_create(struct store *s, int64_t account, struct str name, struct str special_use, struct err *err) {
+enum store_status store_mailbox_create(struct store *s, int64_t account, struct str name, struct str special_use,
+                                       struct err *err) {
     struct arena a = ARENA_EMPTY;
     name = canonical(&a, name);
     enum store_status status = STORE_INVALID;
@@ -365,7 +378,8 @@ enum store_status store_mailbox_delete(struct store *s, int64_t account, struct 
         struct db_params p = {0};
         if (!lock_mailbox(c, account, box.id, &there, err))
             status = store_failed(err);
-        else if (!there || find(c, &a, account, name, &box, err) != STORE_OK) /* its counters, now that nobody changes them */
+        else if (!there ||
+                 find(c, &a, account, name, &box, err) != STORE_OK) /* its counters, now that nobody changes them */
             status = STORE_NOT_FOUND;
         else if (!change_usage(c, account, -(int64_t)box.bytes, -(int64_t)box.messages, err) || !empty(c, &box, err))
             status = store_failed(err);
@@ -384,8 +398,8 @@ enum store_status store_mailbox_delete(struct store *s, int64_t account, struct 
     return status;
 }
 
-static enum store_status rename_tree(struct db_conn *c, struct arena *a, int64_t account, struct str from, struct str to,
-                                     struct err *err) {
+static enum store_status rename_tree(struct db_conn *c, struct arena *a, int64_t account, struct str from,
+                                     struct str to, struct err *err) {
     struct db_params p = {0};
     db_int8(&p, account);
     db_text(&p, from);
@@ -428,7 +442,8 @@ static enum store_status rename_tree(struct db_conn *c, struct arena *a, int64_t
 }
 
 /* RFC 9051 section 6.3.6: INBOX itself stays, empty; its messages go to the new mailbox. */
-static enum store_status rename_inbox(struct store *s, struct arena *a, int64_t account, struct str to, struct err *err) {
+static enum store_status rename_inbox(struct store *s, struct arena *a, int64_t account, struct str to,
+                                      struct err *err) {
     enum store_status status = store_mailbox_create(s, account, to, (struct str){NULL, 0}, err);
     struct store_mailbox inbox, box;
     if (status == STORE_OK)
@@ -443,7 +458,8 @@ static enum store_status rename_inbox(struct store *s, struct arena *a, int64_t 
     return store_copy(s, a, account, inbox.id, &all, 1, box.id, true, -1, &uids_from, &uids_to, &n, &validity, err);
 }
 
-enum store_status store_mailbox_rename(struct store *s, int64_t account, struct str from, struct str to, struct err *err) {
+enum store_status store_mailbox_rename(struct store *s, int64_t account, struct str from, struct str to,
+                                       struct err *err) {
     struct arena a = ARENA_EMPTY;
     enum store_status status = STORE_INVALID;
     from = canonical(&a, from);
@@ -467,7 +483,8 @@ enum store_status store_mailbox_rename(struct store *s, int64_t account, struct 
     return status;
 }
 
-enum store_status store_mailbox_subscribe(struct store *s, int64_t account, struct str name, bool subscribed, struct err *err) {
+enum store_status store_mailbox_subscribe(struct store *s, int64_t account, struct str name, bool subscribed,
+                                          struct err *err) {
     struct arena a = ARENA_EMPTY;
     name = canonical(&a, name);
     struct db_conn *c = str_is_utf8(name) && str_chr(name, 0) < 0 ? begin(s, account, err) : NULL;
@@ -491,7 +508,8 @@ enum store_status store_mailbox_subscribe(struct store *s, int64_t account, stru
     return status;
 }
 
-enum store_status store_mailbox_take_recent(struct store *s, int64_t account, int64_t mailbox, uint32_t *first_recent, struct err *err) {
+enum store_status store_mailbox_take_recent(struct store *s, int64_t account, int64_t mailbox, uint32_t *first_recent,
+                                            struct err *err) {
     struct db_conn *c = db_acquire(s->db, err);
     if (!c)
         return store_failed(err);

@@ -4,42 +4,49 @@
 #include "base/log.h"
 
 #define MESSAGE_COLUMNS "m.uid, m.flags, m.modseq, m.email_id, m.size, m.internal_date, m.saved_at, m.keywords"
-#define IN_RANGES                                                                                                                  \
-    " FROM unnest($3::int8[], $4::int8[]) AS r (low, high) JOIN message m"                                                         \
+#define IN_RANGES                                                                                                      \
+    " FROM unnest($3::int8[], $4::int8[]) AS r (low, high) JOIN message m"                                             \
     " ON m.account_id = $1 AND m.mailbox_id = $2 AND m.uid BETWEEN r.low AND r.high "
 
 static const struct db_statement MESSAGES = {
-    "message_list", "SELECT " MESSAGE_COLUMNS " FROM message m WHERE account_id = $1 AND mailbox_id = $2 AND uid >= $3 AND modseq > $4"
-                    " ORDER BY uid"};
+    "message_list",
+    "SELECT " MESSAGE_COLUMNS " FROM message m WHERE account_id = $1 AND mailbox_id = $2 AND uid >= $3 AND modseq > $4"
+    " ORDER BY uid"};
 static const struct db_statement EXPUNGED = {
-    "message_expunged", "SELECT uid, modseq FROM expunged WHERE account_id = $1 AND mailbox_id = $2 AND modseq > $3 ORDER BY modseq, uid"};
+    "message_expunged",
+    "SELECT uid, modseq FROM expunged WHERE account_id = $1 AND mailbox_id = $2 AND modseq > $3 ORDER BY modseq, uid"};
 static const struct db_statement CARDS = {
     "message_cards", "SELECT m.uid, m.email_id, e.thread_id, e.blob, e.size, m.prefix, e.card" IN_RANGES
                      " JOIN email e ON e.account_id = $1 AND e.id = m.email_id ORDER BY m.uid"};
 static const struct db_statement IN = {"message_in", "SELECT " MESSAGE_COLUMNS IN_RANGES "ORDER BY m.uid"};
 static const struct db_statement IN_DELETED = {"message_in_deleted", "SELECT " MESSAGE_COLUMNS IN_RANGES
                                                                      " WHERE m.flags & 8 <> 0 ORDER BY m.uid"};
-static const struct db_statement SET_FLAGS = {
-    "message_set_flags",
-    "UPDATE message m SET flags = u.f, keywords = CASE u.k WHEN '' THEN '{}'::text[] ELSE string_to_array(u.k, ' ') END, modseq = $3"
-    " FROM unnest($4::int8[], $5::int4[], $6::text[]) AS u (uid, f, k) WHERE m.account_id = $1 AND m.mailbox_id = $2 AND m.uid = u.uid"};
+static const struct db_statement SET_FLAGS = {"message_set_flags",
+                                              "UPDATE message m SET flags = u.f, keywords = CASE u.k WHEN '' THEN "
+                                              "'{}'::text[] ELSE string_to_array(u.k, ' ') END, modseq = $3"
+                                              " FROM unnest($4::int8[], $5::int4[], $6::text[]) AS u (uid, f, k) WHERE "
+                                              "m.account_id = $1 AND m.mailbox_id = $2 AND m.uid = u.uid"};
 static const struct db_statement RAISE = {
-    "message_raise_mailbox", "UPDATE mailbox SET uidnext = uidnext + $3, highestmodseq = $4, flags_modseq = greatest(flags_modseq, $5),"
-                             " messages = messages + $6, unseen = unseen + $7, deleted = deleted + $8, bytes = bytes + $9"
-                             " WHERE account_id = $1 AND id = $2"};
+    "message_raise_mailbox",
+    "UPDATE mailbox SET uidnext = uidnext + $3, highestmodseq = $4, flags_modseq = greatest(flags_modseq, $5),"
+    " messages = messages + $6, unseen = unseen + $7, deleted = deleted + $8, bytes = bytes + $9"
+    " WHERE account_id = $1 AND id = $2"};
 static const struct db_statement DELETE_MESSAGES = {
     "message_delete", "DELETE FROM message WHERE account_id = $1 AND mailbox_id = $2 AND uid = ANY ($3)"};
 static const struct db_statement ADD_EXPUNGED = {
-    "message_add_expunged", "INSERT INTO expunged (account_id, mailbox_id, modseq, uid) SELECT $1, $2, $3, unnest($4::int8[])"};
+    "message_add_expunged",
+    "INSERT INTO expunged (account_id, mailbox_id, modseq, uid) SELECT $1, $2, $3, unnest($4::int8[])"};
 const struct db_statement STORE_DROP_EMAILS = {
-    "message_drop_emails", "WITH gone AS (DELETE FROM email e WHERE e.account_id = $1 AND e.id = ANY ($2)"
-                           " AND NOT EXISTS (SELECT FROM message m WHERE m.account_id = $1 AND m.email_id = e.id) RETURNING e.blob)"
-                           " INSERT INTO blob_garbage (blob) SELECT blob FROM gone"};
+    "message_drop_emails",
+    "WITH gone AS (DELETE FROM email e WHERE e.account_id = $1 AND e.id = ANY ($2)"
+    " AND NOT EXISTS (SELECT FROM message m WHERE m.account_id = $1 AND m.email_id = e.id) RETURNING e.blob)"
+    " INSERT INTO blob_garbage (blob) SELECT blob FROM gone"};
 static const struct db_statement COPY = {
-    "message_copy", "INSERT INTO message (account_id, mailbox_id, uid, email_id, modseq, flags, keywords, size, internal_date, prefix)"
-                    " SELECT m.account_id, $3, u.new_uid, m.email_id, $4, m.flags, m.keywords, m.size, m.internal_date, m.prefix"
-                    " FROM unnest($5::int8[], $6::int8[]) AS u (uid, new_uid) JOIN message m"
-                    " ON m.account_id = $1 AND m.mailbox_id = $2 AND m.uid = u.uid ORDER BY u.new_uid"};
+    "message_copy",
+    "INSERT INTO message (account_id, mailbox_id, uid, email_id, modseq, flags, keywords, size, internal_date, prefix)"
+    " SELECT m.account_id, $3, u.new_uid, m.email_id, $4, m.flags, m.keywords, m.size, m.internal_date, m.prefix"
+    " FROM unnest($5::int8[], $6::int8[]) AS u (uid, new_uid) JOIN message m"
+    " ON m.account_id = $1 AND m.mailbox_id = $2 AND m.uid = u.uid ORDER BY u.new_uid"};
 
 void store_range_params(struct db_params *p, struct arena *a, const struct uid_range *range, size_t count) {
     int64_t *low = arena_array(a, count, sizeof *low), *high = arena_array(a, count, sizeof *high);
@@ -95,8 +102,8 @@ enum store_status store_messages(struct store *s, struct arena *a, int64_t accou
     return status;
 }
 
-enum store_status store_expunged(struct store *s, struct arena *a, int64_t account, int64_t mailbox, uint64_t since_modseq,
-                                 struct store_expunged **out, size_t *count, struct err *err) {
+enum store_status store_expunged(struct store *s, struct arena *a, int64_t account, int64_t mailbox,
+                                 uint64_t since_modseq, struct store_expunged **out, size_t *count, struct err *err) {
     *count = 0;
     struct db_conn *c = db_acquire(s->db, err);
     if (!c)
@@ -109,15 +116,17 @@ enum store_status store_expunged(struct store *s, struct arena *a, int64_t accou
         *count = (size_t)PQntuples(r);
         *out = arena_array(a, *count, sizeof **out);
         for (size_t i = 0; i < *count; i++)
-            (*out)[i] = (struct store_expunged){(uint32_t)db_get_int8(r, (int)i, 0), (uint64_t)db_get_int8(r, (int)i, 1)};
+            (*out)[i] =
+                (struct store_expunged){(uint32_t)db_get_int8(r, (int)i, 0), (uint64_t)db_get_int8(r, (int)i, 1)};
     }
     PQclear(r);
     db_release(s->db, c);
     return status;
 }
 
-enum store_status store_cards(struct store *s, struct arena *a, int64_t account, int64_t mailbox, const struct uid_range *range,
-                              size_t range_count, struct store_card **out, size_t *count, struct err *err) {
+enum store_status store_cards(struct store *s, struct arena *a, int64_t account, int64_t mailbox,
+                              const struct uid_range *range, size_t range_count, struct store_card **out, size_t *count,
+                              struct err *err) {
     *count = 0;
     struct db_conn *c = db_acquire(s->db, err);
     if (!c)
@@ -146,7 +155,8 @@ enum store_status store_cards(struct store *s, struct arena *a, int64_t account,
     return status;
 }
 
-enum store_status store_read(struct store *s, const struct store_card *m, uint64_t offset, uint64_t n, struct buf *out, struct err *err) {
+enum store_status store_read(struct store *s, const struct store_card *m, uint64_t offset, uint64_t n, struct buf *out,
+                             struct err *err) {
     if (offset < m->prefix.n) {
         struct str part = str_sub(m->prefix, (size_t)offset, n > m->prefix.n ? m->prefix.n : (size_t)n);
         buf_add_str(out, part);
@@ -168,11 +178,11 @@ struct change {
     struct err *err;
 };
 
-/* Begins, locks the mailboxes (in order of their ids) and selects the messages in the ranges of `mailbox` with `select`, all in one
- * round trip. box: the state of each of ids, in the order given. */
-static enum store_status begin_change(struct change *x, int64_t mailbox, const int64_t *ids, size_t n, struct store_locked *box,
-                                      const struct db_statement *select, const struct uid_range *range, size_t range_count,
-                                      PGresult **rows) {
+/* Begins, locks the mailboxes (in order of their ids) and selects the messages in the ranges of `mailbox` with
+ * `select`, all in one round trip. box: the state of each of ids, in the order given. */
+static enum store_status begin_change(struct change *x, int64_t mailbox, const int64_t *ids, size_t n,
+                                      struct store_locked *box, const struct db_statement *select,
+                                      const struct uid_range *range, size_t range_count, PGresult **rows) {
     *rows = NULL;
     x->c = db_acquire(x->s->db, x->err);
     if (!x->c)
@@ -180,7 +190,8 @@ static enum store_status begin_change(struct change *x, int64_t mailbox, const i
     struct db_params p = {0};
     db_int8(&p, x->account);
     db_int8_array(&p, ids, n);
-    bool good = db_pipeline(x->c, x->err) && db_send(x->c, &STORE_BEGIN, NULL, x->err) && db_send(x->c, &STORE_LOCK_MAILBOX, &p, x->err);
+    bool good = db_pipeline(x->c, x->err) && db_send(x->c, &STORE_BEGIN, NULL, x->err) &&
+                db_send(x->c, &STORE_LOCK_MAILBOX, &p, x->err);
     db_int8(&p, x->account), db_int8(&p, mailbox);
     store_range_params(&p, x->a, range, range_count);
     good = good && db_send(x->c, select, &p, x->err) && db_sync(x->c, x->err);
@@ -201,8 +212,9 @@ static enum store_status begin_change(struct change *x, int64_t mailbox, const i
     for (int i = 0; i < PQntuples(locked); i++)
         for (size_t k = 0; k < n; k++)
             if (ids[k] == db_get_int8(locked, i, 1)) {
-                box[k] = (struct store_locked){ids[k], (uint64_t)db_get_int8(locked, i, 2), (uint64_t)db_get_int8(locked, i, 3),
-                                               (uint32_t)db_get_int8(locked, i, 4)};
+                box[k] =
+                    (struct store_locked){ids[k], (uint64_t)db_get_int8(locked, i, 2),
+                                          (uint64_t)db_get_int8(locked, i, 3), (uint32_t)db_get_int8(locked, i, 4)};
                 found++;
             }
     PQclear(locked);
@@ -221,8 +233,10 @@ struct raise {
 
 static bool send_raise(struct change *x, int64_t mailbox, const struct raise *by) {
     struct db_params p = {0};
-    db_int8(&p, x->account), db_int8(&p, mailbox), db_int8(&p, by->uids), db_int8(&p, by->modseq), db_int8(&p, by->flags_modseq);
-    db_int4(&p, (int32_t)by->messages), db_int4(&p, (int32_t)by->unseen), db_int4(&p, (int32_t)by->deleted), db_int8(&p, by->bytes);
+    db_int8(&p, x->account), db_int8(&p, mailbox), db_int8(&p, by->uids), db_int8(&p, by->modseq),
+        db_int8(&p, by->flags_modseq);
+    db_int4(&p, (int32_t)by->messages), db_int4(&p, (int32_t)by->unseen), db_int4(&p, (int32_t)by->deleted),
+        db_int8(&p, by->bytes);
     return db_send(x->c, &RAISE, &p, x->err);
 }
 
@@ -282,7 +296,8 @@ static void remove_keywords(struct arena *a, struct store_message *m, const stru
 }
 
 /* Applies the change to one message; true when its value is another one afterwards. */
-static bool apply(struct arena *a, struct store_message *m, enum store_change change, uint32_t flags, const struct str *keyword, size_t n) {
+static bool apply(struct arena *a, struct store_message *m, enum store_change change, uint32_t flags,
+                  const struct str *keyword, size_t n) {
     struct store_message before = *m;
     if (change == STORE_SET) {
         m->flags = flags;
@@ -314,10 +329,11 @@ static struct str joined(struct arena *a, const struct store_message *m) {
     return s;
 }
 
-enum store_status store_change_flags(struct store *s, struct arena *a, int64_t account, int64_t mailbox, const struct uid_range *range,
-                                     size_t range_count, enum store_change change, uint32_t flags, const struct str *keyword,
-                                     size_t keyword_count, uint64_t unchanged_since, struct store_message **changed,
-                                     size_t *changed_count, uint32_t **failed, size_t *failed_count, struct err *err) {
+enum store_status store_change_flags(struct store *s, struct arena *a, int64_t account, int64_t mailbox,
+                                     const struct uid_range *range, size_t range_count, enum store_change change,
+                                     uint32_t flags, const struct str *keyword, size_t keyword_count,
+                                     uint64_t unchanged_since, struct store_message **changed, size_t *changed_count,
+                                     uint32_t **failed, size_t *failed_count, struct err *err) {
     struct change x = {s, NULL, account, a, err};
     struct store_locked box;
     PGresult *rows;
@@ -393,8 +409,9 @@ static bool send_removal(struct change *x, int64_t mailbox, const struct store_m
     return db_send(x->c, &ADD_EXPUNGED, &p, x->err) && send_raise(x, mailbox, &by);
 }
 
-enum store_status store_expunge(struct store *s, struct arena *a, int64_t account, int64_t mailbox, const struct uid_range *range,
-                                size_t range_count, uint32_t **expunged, size_t *count, uint64_t *modseq, struct err *err) {
+enum store_status store_expunge(struct store *s, struct arena *a, int64_t account, int64_t mailbox,
+                                const struct uid_range *range, size_t range_count, uint32_t **expunged, size_t *count,
+                                uint64_t *modseq, struct err *err) {
     static const struct uid_range all = {1, UINT32_MAX};
     struct change x = {s, NULL, account, a, err};
     struct store_locked box;
@@ -415,9 +432,10 @@ enum store_status store_expunge(struct store *s, struct arena *a, int64_t accoun
         count_up(m, n, &sum);
         split_columns(a, m, n, &uid, &email);
         struct db_params p = {0};
-        /* The usage row is locked before it is looked which mails nobody has any more: two expunges of the last two copies of one
-         * can't both see the other's. */
-        bool sent = db_pipeline(x.c, err) && send_usage(&x, -sum.bytes, -sum.messages) && send_removal(&x, mailbox, m, n, next);
+        /* The usage row is locked before it is looked which mails nobody has any more: two expunges of the last two
+         * copies of one can't both see the other's. */
+        bool sent =
+            db_pipeline(x.c, err) && send_usage(&x, -sum.bytes, -sum.messages) && send_removal(&x, mailbox, m, n, next);
         db_int8(&p, account), db_int8_array(&p, email, n);
         sent = sent && db_send(x.c, &STORE_DROP_EMAILS, &p, err);
         db_params_free(&p);
@@ -453,9 +471,10 @@ static enum store_status check_quota(struct change *x, int64_t quota_bytes, int6
     return STORE_QUOTA;
 }
 
-enum store_status store_copy(struct store *s, struct arena *a, int64_t account, int64_t mailbox, const struct uid_range *range,
-                             size_t range_count, int64_t to_mailbox, bool move, int64_t quota_bytes, uint32_t **from, uint32_t **to,
-                             size_t *count, uint32_t *to_uidvalidity, struct err *err) {
+enum store_status store_copy(struct store *s, struct arena *a, int64_t account, int64_t mailbox,
+                             const struct uid_range *range, size_t range_count, int64_t to_mailbox, bool move,
+                             int64_t quota_bytes, uint32_t **from, uint32_t **to, size_t *count,
+                             uint32_t *to_uidvalidity, struct err *err) {
     struct change x = {s, NULL, account, a, err};
     bool same = mailbox == to_mailbox;
     int64_t ids[2] = {mailbox, to_mailbox};

@@ -6,30 +6,34 @@
 
 enum { RECIPIENTS_A_JOB = 100 };
 
-/* Claiming moves next_attempt_at to the end of the lease: a runner that dies leaves its recipients due again, and what is under way is
- * passed over by the index itself. */
+/* Claiming moves next_attempt_at to the end of the lease: a runner that dies leaves its recipients due again, and what
+ * is under way is passed over by the index itself. */
 static const struct db_statement CLAIM = {
     "queue_claim",
     "WITH due AS (SELECT id FROM queue_recipient WHERE status = 'pending' AND next_attempt_at <= now()"
     "             ORDER BY next_attempt_at LIMIT $3 FOR UPDATE SKIP LOCKED),"
     " claimed AS (UPDATE queue_recipient r SET lease_owner = $1, lease_until = now() + $2 * interval '1 second',"
     "             next_attempt_at = now() + $2 * interval '1 second' FROM due WHERE r.id = due.id RETURNING r.*)"
-    " SELECT m.id, m.blob, m.size, m.prefix, m.sender, coalesce(m.tenant_id, 0), coalesce(m.account_id, 0), m.smtputf8, m.body_8bit,"
-    "        m.envid, m.ret, m.received_at, m.expires_at, r.id, r.address, r.original, r.next_hop, r.notify, r.last_reply, r.attempts,"
+    " SELECT m.id, m.blob, m.size, m.prefix, m.sender, coalesce(m.tenant_id, 0), coalesce(m.account_id, 0), "
+    "m.smtputf8, m.body_8bit,"
+    "        m.envid, m.ret, m.received_at, m.expires_at, r.id, r.address, r.original, r.next_hop, r.notify, "
+    "r.last_reply, r.attempts,"
     "        r.delay_notified, lower(substring(r.address FROM '[^@]*$'))"
     "   FROM claimed r JOIN queue_message m ON m.id = r.message_id ORDER BY m.id, r.next_hop, 22, r.id"};
-static const struct db_statement NEXT_DUE = {"queue_next_due",
-                                             "SELECT min(next_attempt_at) FROM queue_recipient WHERE status = 'pending'"};
+static const struct db_statement NEXT_DUE = {
+    "queue_next_due", "SELECT min(next_attempt_at) FROM queue_recipient WHERE status = 'pending'"};
 static const struct db_statement EXTEND = {
     "queue_extend", "UPDATE queue_recipient SET lease_until = now() + $3 * interval '1 second',"
                     " next_attempt_at = now() + $3 * interval '1 second' WHERE id = ANY ($1) AND lease_owner = $2"};
 static const struct db_statement LOCK = {"queue_lock", "SELECT FROM queue_message WHERE id = $1 FOR UPDATE"};
-static const struct db_statement DONE = {"queue_done", "DELETE FROM queue_recipient WHERE id = ANY ($1) AND lease_owner = $2"};
+static const struct db_statement DONE = {"queue_done",
+                                         "DELETE FROM queue_recipient WHERE id = ANY ($1) AND lease_owner = $2"};
 static const struct db_statement DEFER = {
-    "queue_defer", "UPDATE queue_recipient r SET attempts = attempts + 1, next_attempt_at = d.at, last_reply = d.reply,"
-                   " last_attempt_at = now(), delay_notified = delay_notified OR d.told <> 0, lease_owner = NULL, lease_until = NULL"
-                   " FROM unnest($1::int8[], $2::timestamptz[], $3::text[], $4::int4[]) AS d (id, at, reply, told)"
-                   " WHERE r.id = d.id AND r.lease_owner = $5"};
+    "queue_defer",
+    "UPDATE queue_recipient r SET attempts = attempts + 1, next_attempt_at = d.at, last_reply = d.reply,"
+    " last_attempt_at = now(), delay_notified = delay_notified OR d.told <> 0, lease_owner = NULL, lease_until = NULL"
+    " FROM unnest($1::int8[], $2::timestamptz[], $3::text[], $4::int4[]) AS d (id, at, reply, told)"
+    " WHERE r.id = d.id AND r.lease_owner = $5"};
 static const struct db_statement DROP_MESSAGE = {
     "queue_drop_message", "WITH gone AS (DELETE FROM queue_message q WHERE q.id = $1"
                           " AND NOT EXISTS (SELECT FROM queue_recipient r WHERE r.message_id = $1) RETURNING q.blob)"
@@ -37,7 +41,8 @@ static const struct db_statement DROP_MESSAGE = {
 
 /* ---- ids ---- */
 
-static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"; /* Crockford's base 32: nothing to mistake on the telephone */
+static const char digits[] =
+    "0123456789ABCDEFGHJKMNPQRSTVWXYZ"; /* Crockford's base 32: nothing to mistake on the telephone */
 
 int64_t queue_new_id(void) { return store_new_id(); }
 
@@ -123,7 +128,8 @@ enum store_status queue_claim(struct store *s, struct arena *a, const char *owne
             job = &(*out)[(*count)++];
             read_job(r, row, a, job);
             int left = n - row;
-            job->recipient = arena_array(a, left < RECIPIENTS_A_JOB ? (size_t)left : RECIPIENTS_A_JOB, sizeof *job->recipient);
+            job->recipient =
+                arena_array(a, left < RECIPIENTS_A_JOB ? (size_t)left : RECIPIENTS_A_JOB, sizeof *job->recipient);
         }
         read_recipient(r, row, a, &job->recipient[job->count++]);
     }
@@ -146,7 +152,8 @@ enum store_status queue_next_due(struct store *s, int64_t *at, struct err *err) 
     return status;
 }
 
-enum store_status queue_extend(struct store *s, const struct queue_job *job, const char *owner, int lease_seconds, struct err *err) {
+enum store_status queue_extend(struct store *s, const struct queue_job *job, const char *owner, int lease_seconds,
+                               struct err *err) {
     struct db_conn *c = db_acquire(s->db, err);
     if (!c)
         return store_failed(err);
@@ -166,7 +173,8 @@ enum store_status queue_extend(struct store *s, const struct queue_job *job, con
     return STORE_NOT_FOUND;
 }
 
-enum store_status queue_read(struct store *s, const struct queue_job *job, uint64_t offset, uint64_t n, struct buf *out, struct err *err) {
+enum store_status queue_read(struct store *s, const struct queue_job *job, uint64_t offset, uint64_t n, struct buf *out,
+                             struct err *err) {
     struct store_card m = {.blob_size = job->size, .prefix = job->prefix};
     memcpy(m.blob, job->blob, sizeof m.blob);
     return store_read(s, &m, offset, n, out, err);
@@ -176,7 +184,8 @@ enum store_status queue_read(struct store *s, const struct queue_job *job, uint6
 
 bool queue_send_settlement(struct arena *a, struct db_conn *c, const struct queue_settlement *q, struct err *err) {
     size_t done = 0, deferred = 0;
-    int64_t *done_id = arena_array(a, q->count, 8), *id = arena_array(a, q->count, 8), *at = arena_array(a, q->count, 8);
+    int64_t *done_id = arena_array(a, q->count, 8), *id = arena_array(a, q->count, 8),
+            *at = arena_array(a, q->count, 8);
     struct str *reply = arena_array(a, q->count, sizeof *reply);
     int32_t *told = arena_array(a, q->count, 4);
     for (size_t i = 0; i < q->count; i++) {
@@ -189,7 +198,8 @@ bool queue_send_settlement(struct arena *a, struct db_conn *c, const struct queu
         reply[deferred] = r->reply, told[deferred++] = r->delay_notified;
     }
     struct db_params p = {0};
-    /* Two jobs of one message that finish together must not each see the other's recipients and leave the message behind. */
+    /* Two jobs of one message that finish together must not each see the other's recipients and leave the message
+     * behind. */
     db_int8(&p, q->job->message_id);
     if (!db_send(c, &LOCK, &p, err))
         return false;
@@ -206,9 +216,10 @@ bool queue_send_settlement(struct arena *a, struct db_conn *c, const struct queu
     return db_send(c, &DROP_MESSAGE, &p, err);
 }
 
-enum store_status queue_finish(struct store *s, const struct queue_job *job, const char *owner, const struct queue_result *result,
-                               size_t count, struct str notification, struct str card, struct store_delivery *delivery,
-                               size_t delivery_count, const struct store_queued *queued, struct err *err) {
+enum store_status queue_finish(struct store *s, const struct queue_job *job, const char *owner,
+                               const struct queue_result *result, size_t count, struct str notification,
+                               struct str card, struct store_delivery *delivery, size_t delivery_count,
+                               const struct store_queued *queued, struct err *err) {
     struct queue_settlement q = {job, owner, result, count};
     return store_settle(s, &q, notification, card, delivery, delivery_count, queued, err);
 }

@@ -89,8 +89,9 @@ static void on_notify(void *context, const char *channel, struct str payload) {
     uint64_t a, m, q;
     char own[20];
     snprintf(own, sizeof own, "%" PRIx64, s->origin);
-    if (!str_split(&payload, ':', &account) || !str_split(&payload, ':', &mailbox) || !str_split(&payload, ':', &modseq) ||
-        !str_split(&payload, ':', &origin) || !str_u64(account, &a) || !str_u64(mailbox, &m) || !str_u64(modseq, &q)) {
+    if (!str_split(&payload, ':', &account) || !str_split(&payload, ':', &mailbox) ||
+        !str_split(&payload, ':', &modseq) || !str_split(&payload, ':', &origin) || !str_u64(account, &a) ||
+        !str_u64(mailbox, &m) || !str_u64(modseq, &q)) {
         log_warn("store: a notification that is none of ours on channel %s", channel);
         return;
     }
@@ -98,7 +99,8 @@ static void on_notify(void *context, const char *channel, struct str payload) {
         s->changed(s->changed_context, (int64_t)a, (int64_t)m, q, false);
 }
 
-void store_watch(struct store *s, void (*changed)(void *context, int64_t account, int64_t mailbox, uint64_t modseq, bool own),
+void store_watch(struct store *s,
+                 void (*changed)(void *context, int64_t account, int64_t mailbox, uint64_t modseq, bool own),
                  void *context) {
     static const char *const channels[] = {"mailbox", NULL};
     struct err err;

@@ -14,15 +14,17 @@ static const struct db_statement GARBAGE = {
     "sweep_garbage", "SELECT blob FROM blob_garbage g WHERE at < now() - $1 * interval '1 second' ORDER BY at LIMIT $2"
                      " FOR UPDATE SKIP LOCKED"};
 static const struct db_statement UNNAMED = {
-    "sweep_unnamed", "SELECT DISTINCT b FROM unnest($1::uuid[]) AS b WHERE NOT EXISTS (SELECT FROM email e WHERE e.blob = b)"
-                     " AND NOT EXISTS (SELECT FROM queue_message q WHERE q.blob = b)"};
+    "sweep_unnamed",
+    "SELECT DISTINCT b FROM unnest($1::uuid[]) AS b WHERE NOT EXISTS (SELECT FROM email e WHERE e.blob = b)"
+    " AND NOT EXISTS (SELECT FROM queue_message q WHERE q.blob = b)"};
 static const struct db_statement FORGET = {"sweep_forget", "DELETE FROM blob_garbage WHERE blob = ANY ($1)"};
 static const struct db_statement GONE_ACCOUNTS = {
-    "sweep_gone_accounts", "SELECT DISTINCT account_id FROM mailbox m WHERE NOT EXISTS (SELECT FROM account a WHERE a.id = m.account_id)"
-                           " LIMIT 20"};
-static const struct db_statement DROP_BLOBS = {
-    "sweep_drop_emails", "WITH gone AS (DELETE FROM email WHERE account_id = $1 RETURNING blob)"
-                         " INSERT INTO blob_garbage (blob) SELECT DISTINCT blob FROM gone"};
+    "sweep_gone_accounts",
+    "SELECT DISTINCT account_id FROM mailbox m WHERE NOT EXISTS (SELECT FROM account a WHERE a.id = m.account_id)"
+    " LIMIT 20"};
+static const struct db_statement DROP_BLOBS = {"sweep_drop_emails",
+                                               "WITH gone AS (DELETE FROM email WHERE account_id = $1 RETURNING blob)"
+                                               " INSERT INTO blob_garbage (blob) SELECT DISTINCT blob FROM gone"};
 static const struct db_statement DROP_ACCOUNT[] = {
     {"sweep_drop_messages", "DELETE FROM message WHERE account_id = $1"},
     {"sweep_drop_expunged", "DELETE FROM expunged WHERE account_id = $1"},
@@ -31,7 +33,8 @@ static const struct db_statement DROP_ACCOUNT[] = {
 };
 
 /* Deletes those of the blobs that no row names. The number, or -1. */
-static int64_t delete_unnamed(struct store *s, struct db_conn *c, const unsigned char (*blob)[16], size_t n, struct err *err) {
+static int64_t delete_unnamed(struct store *s, struct db_conn *c, const unsigned char (*blob)[16], size_t n,
+                              struct err *err) {
     struct db_params p = {0};
     db_uuid_array(&p, blob, n);
     PGresult *r = db_query(c, &UNNAMED, &p, err);
@@ -45,7 +48,8 @@ static int64_t delete_unnamed(struct store *s, struct db_conn *c, const unsigned
     return deleted;
 }
 
-/* A blob gets its rows in the transaction that follows its writing and never later, so one that lost them stays without. */
+/* A blob gets its rows in the transaction that follows its writing and never later, so one that lost them stays
+ * without. */
 static int64_t sweep_garbage(struct store *s, struct db_conn *c, int grace_seconds, struct err *err) {
     if (!db_begin(c, err))
         return -1;

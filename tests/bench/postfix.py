@@ -57,7 +57,6 @@ virtual_mailbox_maps = inline:{{ livia@bench.test=livia/ }}
 virtual_uid_maps = static:{uid}
 virtual_gid_maps = static:{gid}
 virtual_minimum_uid = 1
-message_size_limit = 52428800
 """
 
 
