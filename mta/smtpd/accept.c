@@ -45,6 +45,7 @@ static bool refused(struct acceptance *x, const char *line) {
 
 static bool check_bytes(struct acceptance *x) {
     const struct transaction *t = x->t;
+    x->s->distrusted = t->scanner.bare_lf || t->scanner.bare_cr || t->scanner.nul;
     if (t->scanner.bare_lf || t->scanner.bare_cr)
         return refused(x, t->scanner.bare_lf ? "550 5.6.11 The message has a LF without CR: lines end with CR LF"
                                              : "550 5.6.11 The message has a CR without LF: lines end with CR LF");

@@ -48,6 +48,7 @@ struct session {
     char *helo; /* NULL before HELO */
     bool esmtp;
     bool authenticated;
+    bool distrusted; /* its line ends were wrong: what came behind the end of the data may be part of a message */
     struct directory_account account; /* its strings in account_arena */
     struct arena account_arena;
     struct buf login_name; /* of AUTH LOGIN, between its two answers */

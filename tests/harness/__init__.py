@@ -19,5 +19,6 @@ docs/testing.md tells more.
 from .mansio import Account, Mansio, message, private, shared
 from .outside import Outside
 from .patience import eventually
+from .wire import Wire
 
-__all__ = ["Account", "Mansio", "Outside", "eventually", "message", "private", "shared"]
+__all__ = ["Account", "Mansio", "Outside", "Wire", "eventually", "message", "private", "shared"]
