@@ -14,6 +14,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#include <semaphore.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 enum {
@@ -32,8 +34,9 @@ struct work {
     const struct store_queued *queued;
     enum store_status status;
     struct err err;
-    bool done, lead;
-    pthread_cond_t told;
+    bool taken, promoted; /* under the lock: in a leader's group; asked to lead */
+    atomic_bool done;
+    sem_t told;
 };
 
 const struct db_statement STORE_LOCK_MAILBOX = {
@@ -409,50 +412,69 @@ static void deliver_list(struct store *s, struct work *list) {
 
 static struct work *take_group(struct store *s) {
     struct work *list = s->waiting, *last = list;
-    size_t n = 1;
-    for (; last->next && n < MAX_GROUP; n++)
+    last->taken = true;
+    for (size_t n = 1; last->next && n < MAX_GROUP; n++) {
         last = last->next;
+        last->taken = true;
+    }
     s->waiting = last->next;
     if (!s->waiting)
         s->waiting_end = &s->waiting;
-    s->waiting_count -= n;
     last->next = NULL;
     return list;
 }
 
-/* Joins the line and returns when the work is done, by this thread as a leader or by another. */
+/* Runs the group at the head of the line. Called and left with the lock held. True when the caller's own work was in
+ * it. */
+static bool lead(struct store *s, const struct work *own) {
+    s->leaders++;
+    struct work *list = take_group(s);
+    pthread_mutex_unlock(&s->lock);
+    deliver_list(s, list);
+    pthread_mutex_lock(&s->lock);
+    s->leaders--;
+    struct work *promoted = s->waiting;
+    if (promoted && !promoted->promoted) {
+        promoted->promoted = true;
+        sem_post(&promoted->told);
+    }
+    bool mine = false;
+    for (struct work *one = list, *next; one; one = next) {
+        next = one->next;
+        mine = mine || one == own;
+        atomic_store(&one->done, true);
+        if (one != own)
+            sem_post(&one->told); /* the last touch: its owner's frame may be gone then */
+    }
+    return mine;
+}
+
+/* Joins the line and returns when the work is done, by this thread as a leader or by another. Who is told does not take
+ * the lock again: twenty woken threads that queue for it would cost more than the commit. */
 static void do_in_group(struct store *s, struct work *w) {
+    int heard = 0;
+    bool led = false;
     pthread_mutex_lock(&s->lock);
     *s->waiting_end = w;
     s->waiting_end = &w->next;
-    s->waiting_count++;
-    while (!w->done) {
-        if (s->leaders >= MAX_LEADERS || (s->leaders && !w->lead && s->waiting != w)) {
-            pthread_cond_wait(&w->told, &s->lock);
-            continue;
-        }
-        if (!s->waiting) { /* taken by a leader that is at work on it */
-            pthread_cond_wait(&w->told, &s->lock);
-            continue;
-        }
-        s->leaders++;
-        struct work *list = take_group(s);
+    for (;;) {
+        bool turn = s->leaders == 0 || s->waiting == w || w->promoted;
+        if (!w->taken && s->leaders < MAX_LEADERS && turn)
+            led = lead(s, w) || led;
         pthread_mutex_unlock(&s->lock);
-        deliver_list(s, list);
+        if (atomic_load(&w->done))
+            break;
+        while (sem_wait(&w->told) < 0)
+            ; /* EINTR */
+        heard++;
+        if (atomic_load(&w->done))
+            break;
         pthread_mutex_lock(&s->lock);
-        s->leaders--;
-        for (struct work *one = list, *next; one; one = next) {
-            next = one->next; /* its owner may free it once it is done */
-            one->done = true;
-            if (one != w)
-                pthread_cond_signal(&one->told);
-        }
-        if (s->waiting) {
-            s->waiting->lead = true;
-            pthread_cond_signal(&s->waiting->told);
-        }
     }
-    pthread_mutex_unlock(&s->lock);
+    /* Nobody may be about to post to a semaphore that is gone: one post for the end, one for a promotion. */
+    for (int posts = (led ? 0 : 1) + (w->promoted ? 1 : 0); heard < posts;)
+        if (sem_wait(&w->told) == 0)
+            heard++;
 }
 
 /* Finds each delivery's mailbox. False: the database is away. */
@@ -477,7 +499,7 @@ static void redirect_missing(struct store *s, struct work *w) {
             missing[n++].mailbox = (struct str){NULL, 0};
         }
     struct work again = {.email = w->email, .has_message = true, .delivery = missing, .count = n};
-    pthread_cond_init(&again.told, NULL);
+    sem_init(&again.told, 0, 0);
     if (n && find_mailboxes(s, missing, n, &again.err)) {
         do_in_group(s, &again);
         n = 0;
@@ -485,13 +507,13 @@ static void redirect_missing(struct store *s, struct work *w) {
             if (w->delivery[i].status == STORE_NOT_FOUND && !w->delivery[i].mailbox_id)
                 w->delivery[i] = missing[n++];
     }
-    pthread_cond_destroy(&again.told);
+    sem_destroy(&again.told);
     free(missing);
 }
 
 static enum store_status deliver(struct store *s, struct work *w, struct str message, int spool_fd, struct str card,
                                  struct err *err) {
-    pthread_cond_init(&w->told, NULL);
+    sem_init(&w->told, 0, 0);
     enum store_status status = STORE_OK;
     if (!find_mailboxes(s, w->delivery, w->count, err))
         status = STORE_TEMPORARY;
@@ -507,7 +529,7 @@ static enum store_status deliver(struct store *s, struct work *w, struct str mes
         else if (err)
             *err = w->err;
     }
-    pthread_cond_destroy(&w->told);
+    sem_destroy(&w->told);
     return status;
 }
 

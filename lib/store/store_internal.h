@@ -23,7 +23,6 @@ struct store {
     /* the group commit (deliver.c) */
     pthread_mutex_t lock;
     struct work *waiting, **waiting_end;
-    size_t waiting_count;
     int leaders;
     /* ids of INBOXes (mailbox.c) */
     pthread_mutex_t inbox_lock;
