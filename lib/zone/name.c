@@ -33,7 +33,9 @@ static bool unescape(struct str text, size_t *i, unsigned char *c, struct err *e
     return true;
 }
 
-static bool plain(unsigned char c) { return ascii_alpha((char)c) || ascii_digit((char)c) || strchr("-_*/+=:", c); }
+static bool plain(unsigned char c) {
+    return c && (ascii_alpha((char)c) || ascii_digit((char)c) || strchr("-_*/+=:", c));
+}
 
 /* All labels of the text; *absolute: it ended in a dot. */
 static bool read_labels(struct str text, struct zone_name *name, bool *absolute, struct err *err) {
@@ -59,7 +61,7 @@ static bool read_labels(struct str text, struct zone_name *name, bool *absolute,
         if (c == '\\') {
             if (!unescape(text, &i, &c, err))
                 return false;
-        } else if (!c || !plain(c)) {
+        } else if (!plain(c)) {
             return c > 0x20 && c < 0x7f ? err_set(err, "a name can't have the character %c", c)
                                         : err_set(err, "a name can't have blanks or control characters");
         }
