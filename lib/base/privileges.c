@@ -19,7 +19,7 @@
 #endif
 
 static const int forbidden[] = {
-    SYS_execve,
+    SYS_execve, /* these two first: see EXEC_CALLS */
     SYS_execveat,
     SYS_ptrace,
     SYS_process_vm_readv,
@@ -53,11 +53,11 @@ static const int forbidden[] = {
     SYS_personality,
     SYS_open_by_handle_at,
 };
-enum { FORBIDDEN = sizeof forbidden / sizeof *forbidden };
+enum { FORBIDDEN = sizeof forbidden / sizeof *forbidden, EXEC_CALLS = 2 };
 
 /* Forbidden calls fail with EPERM instead of killing: a library that tries one in vain is no reason to lose a session.
  */
-static bool filter_calls(struct err *err) {
+static bool filter_calls(size_t first, struct err *err) {
 #ifdef ARCHITECTURE
     struct sock_filter code[FORBIDDEN + 8];
     size_t n = 0;
@@ -66,8 +66,9 @@ static bool filter_calls(struct err *err) {
     code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
     code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
     /* The x32 numbers of x86-64 would be a way around the list. */
-    code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000, FORBIDDEN + 1, 0);
-    for (size_t i = 0; i < FORBIDDEN; i++)
+    code[n++] =
+        (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000, (unsigned char)(FORBIDDEN - first + 1), 0);
+    for (size_t i = first; i < FORBIDDEN; i++)
         code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)forbidden[i],
                                                  (unsigned char)(FORBIDDEN - i), 0);
     code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
@@ -77,7 +78,7 @@ static bool filter_calls(struct err *err) {
     if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0 && errno != EINVAL)
         return err_errno(err, "cannot install the filter of system calls");
 #else
-    (void)err;
+    (void)first, (void)err;
 #endif
     return true;
 }
@@ -98,10 +99,14 @@ static bool become(const char *user, struct err *err) {
     return true;
 }
 
-bool privileges_drop(const char *user, struct err *err) {
+static bool drop(const char *user, size_t first, struct err *err) {
     if (user && *user && geteuid() == 0 && !become(user, err))
         return false;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return err_errno(err, "cannot give up new privileges");
-    return filter_calls(err);
+    return filter_calls(first, err);
 }
+
+bool privileges_drop(const char *user, struct err *err) { return drop(user, 0, err); }
+
+bool privileges_drop_but_exec(const char *user, struct err *err) { return drop(user, EXEC_CALLS, err); }

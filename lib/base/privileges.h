@@ -11,5 +11,7 @@
 /* Becomes `user` with its groups where the process runs as root and user is not "" (or NULL); then the rest in any
  * case. */
 bool privileges_drop(const char *user, struct err *err);
+/* The same, but running programs stays allowed: for the one daemon that controls another server by its own program. */
+bool privileges_drop_but_exec(const char *user, struct err *err);
 
 #endif

@@ -18,5 +18,8 @@ struct zone_row {
  * the arena. 1; 0 where there is none (err is not touched); -1 with err set. */
 int zone_load(struct db_conn *c, struct arena *a, struct str name, int64_t id, bool lock, struct zone_row *out,
               struct err *err);
+/* Loads many by id, in the order of their ids; those that are gone are left out. */
+bool zone_load_set(struct db_conn *c, struct arena *a, const int64_t *id, size_t n, struct zone_row **out,
+                   size_t *count, struct err *err);
 
 #endif
