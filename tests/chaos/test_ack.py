@@ -2,6 +2,7 @@
 
 import email
 import hashlib
+import imaplib
 import os
 import random
 import signal
@@ -78,9 +79,17 @@ class Acknowledged(unittest.TestCase):
         self.assertGreater(len(acknowledged), 20)
         return acknowledged
 
+    def mailbox(self):
+        """The messages; None while imapd says that PostgreSQL is away."""
+        try:
+            return self.mansio.mail(self.account)
+        except imaplib.IMAP4.error as problem:
+            self.assertIn("UNAVAILABLE", str(problem))
+            return None
+
     def check_mailbox(self, acknowledged):
         found = {}
-        for _, raw in harness.eventually(lambda: self.mansio.mail(self.account), 60, "the mailbox"):
+        for _, raw in harness.eventually(self.mailbox, 60, "the mailbox"):
             number = int(email.message_from_bytes(raw)["X-Number"])
             self.assertNotIn(number, found, "a message is there twice")
             found[number] = raw
