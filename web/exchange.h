@@ -23,6 +23,7 @@
 
 struct conf;
 struct login_gate;
+struct mail_service;
 
 /* What the process has once. Read-only after the start. */
 struct web {
@@ -30,6 +31,7 @@ struct web {
     struct db *db;
     struct templates *templates;
     struct login_gate *gate;           /* session/login.h */
+    struct mail_service *mail;         /* mail/mail.h */
     const struct route *const *routes; /* router_find()'s tables */
     struct request_limits limits;
     struct str static_version; /* changes when a file of static/ does */

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/privileges.h"
 #include "gateway.h"
+#include "mail/mail.h"
 #include "routes.h"
 #include "session/login.h"
 #include "static_version.h"
@@ -73,6 +74,9 @@ static void open_parts(struct web *web, const struct conf *c, int threads) {
     web->gate = login_gate_new(HASHING_THREADS, &err);
     if (!web->gate)
         log_fatal("%s", err.text);
+    web->mail = mail_service_new(c, &err);
+    if (!web->mail)
+        log_fatal("%s", err.text);
     web->db = db_open(required(c, "db_web"), threads, &err);
     if (!web->db)
         log_fatal("%s", err.text);
@@ -80,6 +84,7 @@ static void open_parts(struct web *web, const struct conf *c, int threads) {
 
 static void close_parts(struct web *web) {
     db_close(web->db);
+    mail_service_free(web->mail);
     login_gate_free(web->gate);
     templates_free(web->templates);
 }

@@ -21,13 +21,13 @@ void page_flash(struct exchange *x, const char *fmt, ...) {
     buf_free(&encoded);
 }
 
-static void show_flash(struct exchange *x) {
+static void show_flash(struct exchange *x, struct dict *d) {
     struct str cookie = params_get(&x->request.cookies, session_cookie_name(x, "mansio-flash"));
     if (cookie.n == 0 || exchange_is_post(x))
         return;
     struct buf text = BUF_EMPTY;
     if (base64url_decode(cookie, &text) && str_is_utf8(buf_str(&text)))
-        dict_set(dict_section(x->page, "FLASH"), "TEXT", buf_str(&text));
+        dict_set(dict_section(d, "FLASH"), "TEXT", buf_str(&text));
     buf_free(&text);
     reply_cookie(&x->reply, session_cookie_name(x, "mansio-flash"), STR(""), 0, x->request.https);
 }
@@ -57,9 +57,8 @@ struct dict *page_begin(struct exchange *x, enum page_layout layout, const char 
     page_title(x, str_of(title));
     if (layout == PAGE_ADMIN)
         navigation_show(x);
-    if (layout != PAGE_BARE)
-        show_flash(x);
     x->content = dict_include(x->page, "CONTENT", template);
+    show_flash(x, layout == PAGE_BARE ? x->content : x->page);
     return x->content;
 }
 

@@ -1,6 +1,7 @@
 #include "routes.h"
 
 #include "admin/admin.h"
+#include "mail/mail.h"
 #include "session/login.h"
 
 const struct route *const all_routes[] = {
@@ -13,5 +14,14 @@ const struct route *const all_routes[] = {
     alias_routes,
     zone_routes,
     record_routes,
+    mail_list_routes,
+    mail_act_routes,
+    mail_read_routes,
+    mail_body_routes,
+    mail_part_routes,
+    mail_write_routes,
+    mail_send_routes,
+    mail_folder_routes,
+    mail_news_routes,
     NULL,
 };

@@ -74,7 +74,7 @@ class Programs:
             "imapd_local": f"unix:{place.run}/imap.sock",
             "web_fastcgi": f"unix:{place.run}/web-%i.sock",
             "web_imap": f"unix:{place.run}/imap.sock",
-            "web_submission": f"{host}:{place.port['submission']}",
+            "web_submission": f"unix:{place.run}/submission.sock",
             "web_templates": self.source / "templates",
             "web_static": self.source / "static",
             "sql": self.source / "sql",
@@ -88,6 +88,7 @@ class Programs:
             settings[name] = conninfo(place, f"mansio_{role}", self.passwords[f"mansio_{role}"])
         for name in ("smtp", "submission", "submissions", "lmtp"):
             settings[f"mta_{name}"] = f"{host}:{place.port[name]}"
+        settings["mta_submission"] += f" unix:{place.run}/submission.sock"  # the webmail's
         for name in ("imap", "imaps", "pop3", "pop3s", "sieve"):
             settings[f"imapd_{name}"] = f"{host}:{place.port[name]}"
         return settings

@@ -1,6 +1,7 @@
 #include "session/session.h"
 
 #include "base/codec.h"
+#include "sasl/auth.h"
 
 #include <openssl/sha.h>
 
@@ -130,15 +131,16 @@ bool session_end(struct exchange *x, struct err *err) {
 
 bool session_mail_token(struct exchange *x, struct buf *out, struct err *err) {
     unsigned char hash[32];
-    char token[TOKEN_TEXT + 1];
-    random_token(token, sizeof token, TOKEN_BYTES);
-    hash_token(str_of(token), hash);
+    char random[TOKEN_TEXT + 1];
+    random_token(random, sizeof random, TOKEN_BYTES);
+    struct str token = arena_printf(&x->arena, AUTH_TOKEN_PREFIX "%s", random);
+    hash_token(token, hash);
     struct db_params p = {0};
     db_bytes(&p, str_n(hash, sizeof hash));
     db_int8(&p, x->actor.account_id);
     db_bytes(&p, str_n(x->actor.session, sizeof x->actor.session));
     if (db_exec(x->db, &MAIL_TOKEN, &p, err) < 0)
         return false;
-    buf_add_c(out, token);
+    buf_add_str(out, token);
     return true;
 }

@@ -179,10 +179,8 @@ enum imap_status imap_rename(struct imap *c, struct str from, struct str to, str
 }
 
 enum imap_status imap_delete(struct imap *c, struct str name, struct err *err) {
-    if (c->selected && str_eq(str_of(c->selected), name)) { /* left first: it can't be selected and gone */
-        free(c->selected);
-        c->selected = NULL;
-        enum imap_status status = pipeline_one(c, err, "UNSELECT");
+    if (c->selected && str_eq(str_of(c->selected), name)) { /* left first: it cannot be selected and gone */
+        enum imap_status status = imap_select(c, STR("INBOX"), err);
         if (status != IMAP_OK)
             return status;
     }

@@ -1,0 +1,2 @@
+{{%AUTOESCAPE context="HTML"}}
+{{#PIECE}}{{#PLAIN}}{{TEXT}}{{/PLAIN}}{{#WEB}}<a href="{{HREF}}" target="_blank" rel="noopener noreferrer">{{TEXT}}</a>{{/WEB}}{{#MAIL}}<a href="{{HREF}}">{{TEXT}}</a>{{/MAIL}}{{#OPEN}}<details class="quote" open><summary>Quoted text</summary><blockquote>{{/OPEN}}{{#FOLDED}}<details class="quote"><summary>Quoted text</summary><blockquote>{{/FOLDED}}{{#CLOSE}}</blockquote></details>{{/CLOSE}}{{#QUOTE}}<blockquote>{{/QUOTE}}{{#UNQUOTE}}</blockquote>{{/UNQUOTE}}{{#SIGNATURE}}<div class="signature">{{/SIGNATURE}}{{#END}}</div>{{/END}}{{/PIECE}}
