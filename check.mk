@@ -2,6 +2,7 @@
 #
 #   make check                  everything; ONLY='imap chaos' for tests with one of these in their name
 #   make check SAN=address      (or thread) unit and protocol tests of that build alone, with clang
+#   make screenshots            takes the README's pictures anew
 #   make lint                   layering, layout and static analysis
 
 .PHONY: check check-programs
@@ -31,3 +32,12 @@ build/browser/.installed: tests/browser/package-lock.json
 	@cp tests/browser/package.json tests/browser/package-lock.json tests/browser/.npmrc $(@D)
 	@cd $(@D) && npm ci --silent --no-progress </dev/null
 	@touch $@
+
+# The README's pictures, from the demonstration.
+SHOWN := overview domains zone mailbox mail message compose
+.PHONY: screenshots
+screenshots: test-packages build/browser/.installed
+	@$(MAKE) --no-print-directory $(JOBS) CC=gcc SAN= programs
+	@tests/run browser/screenshots
+	@mkdir -p docs/screenshots
+	@for page in $(SHOWN); do cp build/test-logs/screenshots/$$page-[0-9]*.png docs/screenshots || exit 1; done
