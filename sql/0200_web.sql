@@ -42,4 +42,16 @@ CREATE INDEX account_domain_local_c ON account (domain_id, local_part COLLATE "C
 CREATE INDEX alias_domain_local_c ON alias (domain_id, local_part COLLATE "C");
 CREATE INDEX record_zone_c ON record (zone_id, name COLLATE "C", id);
 CREATE INDEX operator_login_c ON operator (login COLLATE "C");
-CREATE INDEX audit_tenant_id ON audit (tenant_id, id);
+
+-- What an operator deletes from the queue: a message without recipients goes, and its bytes are given to the sweeper. (The
+-- MTA does this itself, with its results.)
+CREATE FUNCTION queue_drop_message() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    WITH gone AS (
+        DELETE FROM queue_message m WHERE m.id = OLD.message_id
+           AND NOT EXISTS (SELECT FROM queue_recipient r WHERE r.message_id = m.id) RETURNING blob)
+    INSERT INTO blob_garbage (blob) SELECT blob FROM gone;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER queue_drop_message AFTER DELETE ON queue_recipient FOR EACH ROW
+    WHEN (current_user <> 'mansio_mta') EXECUTE FUNCTION queue_drop_message();

@@ -13,11 +13,14 @@
 #include "db/db.h"
 
 int64_t admin_tenant_add(struct db_conn *c, struct str name, int32_t max_domains /* -1: no limit */, struct err *err);
+int64_t admin_tenant_change(struct db_conn *c, struct str name, struct str new_name, int32_t max_domains,
+                            struct err *err);
 int64_t admin_tenant_suspend(struct db_conn *c, struct str name, bool suspended, struct err *err);
 int64_t admin_tenant_remove(struct db_conn *c, struct str name, struct err *err); /* with everything in it */
 int64_t admin_operator_add(struct db_conn *c, int64_t tenant_id /* 0 for role provider */, struct str role,
                            struct str login, struct str name, struct str password, struct err *err);
 int64_t admin_operator_password(struct db_conn *c, struct str login, struct str password, struct err *err);
+int64_t admin_operator_rename(struct db_conn *c, struct str login, struct str name, struct err *err); /* the person's */
 int64_t admin_operator_disable(struct db_conn *c, struct str login, bool disabled,
                                struct err *err); /* ends its sessions */
 int64_t admin_operator_remove(struct db_conn *c, struct str login, struct err *err);

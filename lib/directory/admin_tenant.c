@@ -6,6 +6,8 @@
 static const struct db_statement ADD_TENANT = {"admin_tenant_add",
                                                "INSERT INTO tenant (name, max_domains) VALUES ($1, $2) RETURNING id"};
 static const struct db_statement REMOVE_TENANT = {"admin_tenant_remove", "DELETE FROM tenant WHERE name = $1"};
+static const struct db_statement CHANGE_TENANT = {"admin_tenant_change",
+                                                  "UPDATE tenant SET name = $2, max_domains = $3 WHERE name = $1"};
 static const struct db_statement SUSPEND_TENANT = {"admin_tenant_suspend",
                                                    "UPDATE tenant SET suspended = $2 WHERE name = $1"};
 static const struct admin_sentence TENANT_SENTENCES[] = {{"tenant_name_key", "there is a reseller \"%.*s\" already"},
@@ -31,8 +33,38 @@ int64_t admin_tenant_add(struct db_conn *c, struct str name, int32_t max_domains
     return id;
 }
 
+static int64_t change_tenant(struct db_conn *c, struct str name, struct str checked, int32_t max_domains,
+                             struct err *err) {
+    struct db_params p = {0};
+    db_text(&p, name);
+    db_text(&p, checked);
+    if (max_domains < 0)
+        db_null(&p);
+    else
+        db_int4(&p, max_domains);
+    int64_t rows = db_exec(c, &CHANGE_TENANT, &p, err);
+    if (rows < 0)
+        return admin_failed(c, TENANT_SENTENCES, checked, err);
+    return rows > 0 || err_set(err, "there is no reseller \"%.*s\"", STR_ARG(name));
+}
+
 static bool is_text(struct str s, struct err *err) {
     return (str_is_utf8(s) && str_chr(s, 0) < 0) || err_set(err, "the name is not valid text (UTF-8)");
+}
+
+int64_t admin_tenant_change(struct db_conn *c, struct str name, struct str new_name, int32_t max_domains,
+                            struct err *err) {
+    struct arena a = ARENA_EMPTY;
+    struct str checked;
+    int64_t result = 0;
+    if (is_text(name, err) && admin_text(&a, new_name, "the reseller's name", &checked, err)) {
+        if (!checked.n)
+            err_set(err, "the reseller's name is missing");
+        else
+            result = change_tenant(c, name, checked, max_domains, err);
+    }
+    arena_free(&a);
+    return result;
 }
 
 int64_t admin_tenant_remove(struct db_conn *c, struct str name, struct err *err) {
@@ -61,6 +93,7 @@ static const struct db_statement SET_PASSWORD = {"admin_operator_password",
                                                  "UPDATE operator SET password = $2 WHERE login = $1"};
 static const struct db_statement END_SESSIONS = {
     "admin_operator_end", "DELETE FROM web_session WHERE operator_id IN (SELECT id FROM operator WHERE login = $1)"};
+static const struct db_statement RENAME = {"admin_operator_rename", "UPDATE operator SET name = $2 WHERE login = $1"};
 static const struct db_statement DISABLE = {"admin_operator_disable",
                                             "UPDATE operator SET disabled = $2 WHERE login = $1"};
 static const struct db_statement REMOVE = {"admin_operator_remove", "DELETE FROM operator WHERE login = $1"};
@@ -163,6 +196,20 @@ int64_t admin_operator_password(struct db_conn *c, struct str login, struct str 
         result = admin_touch(c, &SET_PASSWORD, &p, err, "there is no operator %.*s", STR_ARG(checked));
         if (result == 1)
             result = end_sessions(c, checked, err);
+    }
+    arena_free(&a);
+    return result;
+}
+
+int64_t admin_operator_rename(struct db_conn *c, struct str login, struct str name, struct err *err) {
+    struct arena a = ARENA_EMPTY;
+    struct str checked, text;
+    int64_t result = 0;
+    if (login_check(&a, login, &checked, err) && admin_text(&a, name, "the name", &text, err)) {
+        struct db_params p = {0};
+        db_text(&p, checked);
+        db_text(&p, text);
+        result = admin_touch(c, &RENAME, &p, err, "there is no operator %.*s", STR_ARG(checked));
     }
     arena_free(&a);
     return result;

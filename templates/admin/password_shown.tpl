@@ -1,6 +1,6 @@
 {{%AUTOESCAPE context="HTML"}}
 <header class="page-head"><h1>{{#IS_NEW}}The mailbox is there{{/IS_NEW}}{{#IS_RESET}}The password is set{{/IS_RESET}}</h1></header>
-<section class="card">
+<section class="card detail">
 <div class="card-body stack">
 <dl class="facts"><dt>Login</dt><dd><strong>{{ADDRESS}}</strong></dd></dl>
 <div class="field">

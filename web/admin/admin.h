@@ -12,5 +12,11 @@ extern const struct route mailbox_routes[];
 extern const struct route alias_routes[];
 extern const struct route zone_routes[];
 extern const struct route record_routes[];
+extern const struct route reseller_routes[];
+extern const struct route operator_routes[];
+extern const struct route queue_routes[];
+extern const struct route audit_routes[];
+extern const struct route settings_routes[];
+extern const struct route profile_routes[];
 
 #endif

@@ -152,6 +152,18 @@ struct str made_up_password(struct arena *a) {
     return str_n(out, n);
 }
 
+struct str form_password(struct exchange *x, bool *made_up) {
+    *made_up = !str_eq(exchange_form(x, "how"), STR("typed"));
+    struct str typed = params_get(&x->request.form, STR("password"));
+    return *made_up ? made_up_password(&x->arena) : typed.p ? typed : STR("");
+}
+
+void show_password_choice(struct exchange *x, struct dict *d) {
+    bool typed = str_eq(exchange_form(x, "how"), STR("typed"));
+    dict_show_if(d, "TYPED", typed);
+    dict_show_if(d, "MADE_UP", !typed);
+}
+
 bool form_checked(const struct exchange *x, const char *name) { return exchange_form(x, name).n > 0; }
 
 /* ---- asking first ---- */

@@ -35,6 +35,11 @@ void dict_time(struct dict *d, const char *name, int64_t t);
 struct str count_text(struct arena *a, int64_t n);
 /* A password that is easy to dictate: four groups of five letters and digits without look-alikes, some 98 bits. */
 struct str made_up_password(struct arena *a);
+/* The password that a form with the fields "how" (made_up, typed) and "password" asks for; *made_up: to be shown once.
+ */
+struct str form_password(struct exchange *x, bool *made_up);
+/* Shows TYPED or MADE_UP, for the same fields. */
+void show_password_choice(struct exchange *x, struct dict *d);
 bool form_checked(const struct exchange *x, const char *name);
 
 /* ---- asking first ---- */

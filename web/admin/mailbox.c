@@ -150,19 +150,6 @@ static void post_mailbox(struct exchange *x) {
 
 /* ---- passwords, typed or made up ---- */
 
-/* The password that the form asks for: what was typed, or a new one where that was chosen. */
-static struct str wanted_password(struct exchange *x, bool *made_up) {
-    *made_up = !str_eq(exchange_form(x, "how"), STR("typed"));
-    struct str typed = params_get(&x->request.form, STR("password"));
-    return *made_up ? made_up_password(&x->arena) : typed.p ? typed : STR("");
-}
-
-static void show_password_choice(struct exchange *x, struct dict *d) {
-    bool typed = str_eq(exchange_form(x, "how"), STR("typed"));
-    dict_show_if(d, "TYPED", typed);
-    dict_show_if(d, "MADE_UP", !typed);
-}
-
 /* The one page that shows a made-up password: the answer to the POST itself, kept nowhere. */
 static void show_secret(struct exchange *x, int64_t account_id, int64_t domain_id, struct str address,
                         struct str password, bool is_new) {
@@ -201,7 +188,7 @@ static void post_password(struct exchange *x) {
     bool made_up;
     if (!load(x, &m))
         return;
-    struct str password = wanted_password(x, &made_up);
+    struct str password = form_password(x, &made_up);
     enum outcome outcome = admin_outcome(x, admin_account_password(x->db, m.address, password, &err), &err);
     if (outcome == OUTCOME_DONE && made_up) {
         show_secret(x, m.id, m.domain_id, m.display, password, false);
@@ -261,7 +248,7 @@ static void post_new(struct exchange *x) {
     int64_t quota, id = 0;
     if (!load_hosting(x, &domain))
         return;
-    struct str password = wanted_password(x, &made_up), address = typed_address(x, &domain);
+    struct str password = form_password(x, &made_up), address = typed_address(x, &domain);
     const char *field = "LOCAL_PROBLEM";
     if (!size_parse(exchange_form(x, "quota"), &quota, &err))
         field = "QUOTA_PROBLEM";

@@ -1,0 +1,19 @@
+{{%AUTOESCAPE context="HTML"}}
+<header class="page-head"><div><h1>Settings</h1><p class="lead">They hold for the whole installation and take effect at once.</p></div></header>
+<form class="card" method="post" action="/settings">
+<input type="hidden" name="csrf" value="{{CSRF}}">
+<div class="stack">
+{{#GROUP}}
+<h2>{{PREFIX}}</h2>
+{{#SETTING}}
+<div class="field">
+<label for="{{NAME}}">{{COMMENT}}</label>
+<input id="{{NAME}}" name="{{NAME}}" value="{{VALUE}}" autocomplete="off" spellcheck="false" aria-describedby="{{NAME}}-name{{#PROBLEM}} {{NAME}}-problem{{/PROBLEM}}"{{#PROBLEM}} aria-invalid="true"{{/PROBLEM}}>
+{{#PROBLEM}}<p class="problem" id="{{NAME}}-problem"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#alert"></use></svg><span>{{TEXT}}</span></p>{{/PROBLEM}}
+<p class="hint mono" id="{{NAME}}-name">{{NAME}}</p>
+</div>
+{{/SETTING}}
+{{/GROUP}}
+</div>
+<div class="form-foot"><button class="button primary">Save</button></div>
+</form>
