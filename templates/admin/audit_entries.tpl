@@ -1,16 +1,13 @@
 {{%AUTOESCAPE context="HTML"}}
 <ol class="events">
 {{#ENTRY}}
-<li>
-<p><strong>{{ACTOR}}</strong> {{VERB}} the {{KIND}} {{#LINK}}<a href="{{HREF}}">{{NAME}}</a>{{/LINK}}{{#TEXT}}<strong>{{NAME}}</strong>{{/TEXT}}</p>
-<time datetime="{{AT_ISO}}">{{AT}}</time>
-<details><summary>Details</summary>
+<li><details>
+<summary><span class="what"><strong>{{ACTOR}}</strong> {{VERB}} the {{KIND}} {{#LINK}}<a href="{{HREF}}">{{NAME}}</a>{{/LINK}}{{#TEXT}}<strong>{{NAME}}</strong>{{/TEXT}}</span> <time datetime="{{AT_ISO}}">{{AT}}</time></summary>
 <dl class="facts">
 {{#FROM}}<dt>From address</dt><dd class="mono">{{ADDRESS}}</dd>{{/FROM}}
 {{#CHANGE}}<dt>{{COLUMN}}</dt><dd class="mono">{{#HIDDEN}}changed (not shown){{/HIDDEN}}{{#OLD}}<del>{{VALUE}}{{#CUT}}…{{/CUT}}</del> {{/OLD}}{{#NEW}}<ins>{{VALUE}}{{#CUT}}…{{/CUT}}</ins>{{/NEW}}</dd>
 {{/CHANGE}}
 </dl>
-</details>
-</li>
+</details></li>
 {{/ENTRY}}
 </ol>

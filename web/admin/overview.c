@@ -16,10 +16,13 @@ static const struct db_statement COUNTS = {
                       "alias") ", (SELECT count(*) FROM queue_recipient),"
                                " (SELECT count(*) FROM queue_recipient WHERE status = 'held'), (SELECT count(*) FROM "
                                "zone WHERE problem IS NOT NULL)"};
+/* Without the records that come with each new domain by themselves. */
 static const struct db_statement LATEST = {
     "web_latest",
     "SELECT id, at, actor, coalesce(host(address), ''), action, object_kind, object_id, object_name, detail::text"
-    " FROM audit WHERE $1 OR tenant_id = $2 ORDER BY at DESC, id DESC LIMIT 8"};
+    " FROM audit WHERE ($1 OR tenant_id = $2) AND NOT (object_kind = 'record' AND detail @> '{\"managed\": [null, "
+    "true]}')"
+    " ORDER BY at DESC, id DESC LIMIT 8"};
 
 /* Estimates come as negative numbers. */
 static void set_count(struct exchange *x, struct dict *d, const char *name, const PGresult *r, int column) {
