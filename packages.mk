@@ -12,5 +12,5 @@ PACKAGES_RUN := postgresql-15 postgresql-client-15 nginx bind9 bind9-utils bind9
 
 # make check and make lint
 PACKAGES_TEST := clang clang-format clang-tidy libclang-rt-14-dev llvm/llvm-symbolizer cppcheck shellcheck libcmocka-dev \
-    python3-aiosmtpd swaks isync mutt msmtp fetchmail curl jq libpython3.11-testsuite mandoc procps util-linux \
+    python3-aiosmtpd swaks libnet-ssleay-perl isync mutt msmtp fetchmail curl jq libpython3.11-testsuite mandoc procps util-linux \
     chromium fonts-dejavu-core nodejs/node npm/npm
