@@ -106,9 +106,11 @@ bool export_these(struct db_conn *c, struct arena *a, const int64_t *id, size_t 
 
 bool export_reserve(struct db_conn *c, const int64_t *id, const int64_t *serial, size_t n, struct err *err) {
     struct db_params p = {0};
+    if (n == 0)
+        return true;
     db_int8_array(&p, id, n);
     db_int8_array(&p, serial, n);
-    return n == 0 || db_exec(c, &RESERVE, &p, err) >= 0;
+    return db_exec(c, &RESERVE, &p, err) >= 0;
 }
 
 static bool record_all(struct db_conn *c, const struct export_outcome *o, struct err *err) {
@@ -177,6 +179,8 @@ bool export_removed(struct db_conn *c, struct arena *a, struct str **name, size_
 
 bool export_forget(struct db_conn *c, const struct str *name, size_t count, struct err *err) {
     struct db_params p = {0};
+    if (count == 0)
+        return true;
     db_text_array(&p, name, count);
-    return count == 0 || db_exec(c, &FORGET, &p, err) >= 0;
+    return db_exec(c, &FORGET, &p, err) >= 0;
 }

@@ -40,7 +40,8 @@ bool files_prepare(const char *path, struct str content, struct buf *temporary, 
     int fd = open(temporary->p, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
     if (fd < 0)
         return err_errno(err, "cannot write %s", temporary->p);
-    bool good = write_all(fd, content) && fsync(fd) == 0;
+    /* Zones are public, and the nameserver is another user: whatever the umask says. */
+    bool good = write_all(fd, content) && fchmod(fd, 0644) == 0 && fsync(fd) == 0;
     if (!good)
         err_errno(err, "cannot write %s", temporary->p);
     close(fd);
