@@ -90,14 +90,17 @@ class Instance:
         self.postgres.make_database()
         if self.programs.has("mansio"):
             self.command("migrate")
+            if self.demonstrate:
+                boss.meanwhile(lambda: self.demonstration.seed(say))
         for service in self.nameserver.services() + self.programs.services():
             boss.start(service)
         if "web-1" in boss.services:
             boss.start(self.webserver.service())
-        if self.demonstrate and self.programs.has("mansio"):
-            boss.meanwhile(lambda: self.demonstration.seed(say))
-            if self.programs.has("mansio-mta"):
-                boss.meanwhile(self.demonstration.send_mail)
+        if self.demonstrate and "mta" in boss.services:
+            boss.meanwhile(self.demonstration.send_mail)
+        if self.demonstrate and "dns" in boss.services:
+            domains = self.demonstration.people()["domains"]
+            boss.wait_until(lambda: all(self.nameserver.answers("dns", d) for d in domains), "the zones at the nameserver")
         offered = [name for program, names in BY_PROGRAM.items() if self.programs.has(program) for name in names if self._answers(name)]
         people = self.demonstration.people() if self.demonstrate else {}
         self.found = write_endpoints(self.place, self.programs, offered, self.postgres.passwords, people)

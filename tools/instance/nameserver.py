@@ -120,13 +120,14 @@ class Nameserver:
         named = self.user.command([unconfined(self.place, NAMED), "-g", "-4", "-c", self.place.conf / "named.conf"])
         unbound = self.user.command([unconfined(self.place, UNBOUND), "-d", "-p", "-c", self.place.conf / "unbound.conf"])
         return [
-            Service("named", named, lambda: self._answers("dns")),
-            Service("unbound", unbound, lambda: self._answers("resolver")),
+            Service("named", named, lambda: self.answers("dns")),
+            Service("unbound", unbound, lambda: self.answers("resolver")),
         ]
 
-    def _answers(self, port):
-        """Whether the server has an answer for the root's SOA."""
-        question = struct.pack(">HHHHHH", 7, 0x0100, 1, 0, 0, 0) + b"\0" + struct.pack(">HH", 6, 1)
+    def answers(self, port, zone=""):
+        """Whether the server at that port has an answer for the zone's SOA; the root has one here."""
+        name = b"".join(bytes([len(label)]) + label.encode() for label in zone.split(".") if label) + b"\0"
+        question = struct.pack(">HHHHHH", 7, 0x0100, 1, 0, 0, 0) + name + struct.pack(">HH", 6, 1)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
             client.settimeout(0.2)
             try:

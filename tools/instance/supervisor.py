@@ -110,6 +110,17 @@ class Supervisor:
                 raise InstanceError(f"{service.name} was not ready within {START_SECONDS} s:\n{self._tail(service)}")
             self._wait(0.02)
 
+    def wait_until(self, check, what):
+        """Looks after the services until check() is true."""
+        deadline = time.monotonic() + START_SECONDS
+        while not check():
+            if self.stopping:
+                raise InstanceError("interrupted")
+            if time.monotonic() > deadline:
+                raise InstanceError(f"{what} did not come within {START_SECONDS} s")
+            self._wait(0.02)
+            self._look_after()
+
     def _launch(self, service):
         with open(self._log(service), "ab") as log:
             service.process = subprocess.Popen(
