@@ -3,8 +3,11 @@
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,";
 
 static int value_of(char c) {
-    const char *at = c ? memchr(alphabet, c, 64) : NULL;
-    return at ? (int)(at - alphabet) : -1;
+    if (ascii_alpha(c))
+        return c >= 'a' ? c - 'a' + 26 : c - 'A';
+    if (ascii_digit(c))
+        return c - '0' + 52;
+    return c == '+' ? 62 : c == ',' ? 63 : -1;
 }
 
 static bool stands_for_itself(uint32_t c) { return c >= 0x20 && c <= 0x7e; }

@@ -328,7 +328,7 @@ void view_wait(struct view_client *c, bool waits) {
 void state_wake(struct view *v, const struct view_client *except) {
     struct views *all = v->views;
     for (struct view_client *c = v->clients; c; c = c->next)
-        if (c->waits && c != except)
+        if (c != except && c->waits)
             all->o.wake(all->o.context, c->who);
 }
 

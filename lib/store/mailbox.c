@@ -25,11 +25,6 @@ static const struct db_statement MAKE_DEFAULTS = {
 static const struct db_statement CREATE = {
     "mailbox_create",
     "INSERT INTO mailbox (account_id, name, special_use) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING id"};
-/* A deleted mailbox's name may come back with other messages: greater than any before (RFC 9051 section 2.3.1.1). */
-static const struct db_statement RAISE_VALIDITY = {
-    "mailbox_raise_validity", "UPDATE mailbox SET uidvalidity = greatest(uidvalidity, (SELECT max(uidvalidity) + 1 "
-                              "FROM mailbox WHERE account_id = $1 AND id <> $2))"
-                              " WHERE account_id = $1 AND id = $2"};
 static const struct db_statement DELETE = {"mailbox_delete", "DELETE FROM mailbox WHERE account_id = $1 AND id = $2"};
 static const struct db_statement EMPTY = {
     "mailbox_empty", "WITH gone AS (DELETE FROM message WHERE account_id = $1 AND mailbox_id = $2 RETURNING email_id)"
@@ -269,13 +264,8 @@ static bool create_one(struct db_conn *c, int64_t account, struct str name, stru
     if (!r)
         return false;
     *made = PQntuples(r) == 1;
-    int64_t id = *made ? db_get_int8(r, 0, 0) : 0;
     PQclear(r);
-    if (!*made)
-        return true;
-    db_int8(&p, account);
-    db_int8(&p, id);
-    return db_exec(c, &RAISE_VALIDITY, &p, err) >= 0;
+    return true;
 }
 
 /* The mailbox and its parents, in the caller's transaction. */

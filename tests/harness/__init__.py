@@ -16,9 +16,10 @@
 docs/testing.md tells more.
 """
 
+from .imapwire import ImapWire
 from .mansio import Account, Mansio, message, private, shared
 from .outside import Outside
 from .patience import eventually
 from .wire import Wire
 
-__all__ = ["Account", "Mansio", "Outside", "Wire", "eventually", "message", "private", "shared"]
+__all__ = ["Account", "ImapWire", "Mansio", "Outside", "Wire", "eventually", "message", "private", "shared"]
