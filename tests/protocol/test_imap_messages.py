@@ -23,7 +23,7 @@ class Case(unittest.TestCase):
     def setUp(self):
         self.mansio = harness.shared()
         self.livia = self.mansio.new_account(self.mansio.new_domain())
-        self.wire = harness.Wire(self.mansio, self.livia)
+        self.wire = harness.ImapWire(self.mansio, self.livia)
         self.addCleanup(self.wire.close)
 
     def add(self, *messages, mailbox="INBOX", more=""):
@@ -98,7 +98,7 @@ class Appending(Case):
 
     def test_a_full_account_takes_no_more(self):
         self.mansio.sql(f"UPDATE account SET quota_bytes = 5000 WHERE local_part = '{self.livia.address.split('@')[0]}'")
-        wire = harness.Wire(self.mansio, self.livia)
+        wire = harness.ImapWire(self.mansio, self.livia)
         self.addCleanup(wire.close)
         self.assertTrue(wire.append("INBOX", PLAIN)[0].startswith("OK"))
         harness.eventually(lambda: wire.append("INBOX", b"x" * 6000)[0].startswith("NO [OVERQUOTA]"), 5, "the quota")

@@ -160,6 +160,7 @@ class Flags(Case):
         self.assertIn(b"* 1 RECENT", self.one.must("SELECT INBOX"))
         self.assertIn(b"* 0 RECENT", self.two.must("SELECT INBOX"))
         self.two.append("INBOX", MESSAGE)
+        self.assertIn(b"* 2 EXISTS", self.one.must("NOOP"))
         self.assertNotIn(b"Recent", self.one.must("FETCH 2 FLAGS")[-1])
         self.assertIn(b"Recent", self.two.must("FETCH 2 FLAGS")[-1])
 
