@@ -39,13 +39,13 @@ enum outcome command_capability(struct session *s, struct parser *p) {
     return session_ok(s, "Done");
 }
 
-/* With a mailbox selected this asks the store itself, though not more often than ten times a second. */
+/* With a mailbox selected this asks the store itself, unless that was done just now. */
 enum outcome command_noop(struct session *s, struct parser *p) {
     struct err err;
     if (!parse_end(p))
         return session_syntax(s, p);
     if (s->state == SELECTED) {
-        enum store_status status = view_refresh(s->client, 100, &err);
+        enum store_status status = view_refresh(s->client, NOOP_LOOK_MS, &err);
         if (status != STORE_OK)
             return session_refused(s, status, NULL, &err);
     }

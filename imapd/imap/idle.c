@@ -73,7 +73,7 @@ enum outcome command_idle(struct session *s, struct parser *p) {
     s->take_input = take_done;
     if (s->client) {
         view_wait(s->client, true); /* before the look: what comes between is not missed */
-        if (view_refresh(s->client, 100, &err) == STORE_OK)
+        if (view_refresh(s->client, NOOP_LOOK_MS, &err) == STORE_OK)
             session_announce(s, true);
     }
     conn_set_timeout(s->conn, LOOK_MS);

@@ -26,6 +26,8 @@ enum outcome {
     COMMAND_INPUT, /* session->take_input gets what comes, instead of commands */
 };
 
+enum { NOOP_LOOK_MS = 10 }; /* NOOP sees what was delivered by another process so long ago, however late the word of it comes */
+
 struct session;
 struct command; /* imap/command.h */
 struct append;  /* imap/append.h */
