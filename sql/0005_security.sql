@@ -93,7 +93,15 @@ GRANT SELECT (id, tenant_id, role, login, name, disabled, created_at) ON operato
 GRANT SELECT (id, tenant_id, domain_id, local_part, name, quota_bytes, active, created_at) ON account TO mansio_web;
 GRANT SELECT (id, tenant_id, domain_id, selector, algorithm, public_key, active, created_at) ON dkim_key TO mansio_web;
 GRANT SELECT ON account_usage TO mansio_web;
-GRANT INSERT, UPDATE, DELETE ON tenant, operator, domain, operator_domain, account, alias, zone, record TO mansio_web;
+GRANT INSERT, DELETE ON tenant, operator, domain, operator_domain, account, alias, zone, record TO mansio_web;
+-- What a row is and whose does not change; for that it is removed and made anew.
+GRANT UPDATE (name, max_domains, suspended) ON tenant TO mansio_web;
+GRANT UPDATE (name, password, role, disabled) ON operator TO mansio_web;
+GRANT UPDATE (display, kind, target_id, relay_host, max_accounts, active) ON domain TO mansio_web;
+GRANT UPDATE (name, password, quota_bytes, active) ON account TO mansio_web;
+GRANT UPDATE (targets, active) ON alias TO mansio_web;
+GRANT UPDATE (primary_ns, contact, refresh, retry, expire, minimum, ttl) ON zone TO mansio_web;
+GRANT UPDATE (name, type, ttl, rdata, managed) ON record TO mansio_web;
 GRANT UPDATE ON setting TO mansio_web;
 GRANT INSERT, DELETE ON dkim_key TO mansio_web;
 GRANT UPDATE (active) ON dkim_key TO mansio_web;
@@ -115,19 +123,24 @@ END $$;
 
 CREATE POLICY provider ON setting TO mansio_web
     USING ((SELECT actor_role()) <> '') WITH CHECK ((SELECT actor_role()) = 'provider');
-CREATE POLICY actor ON tenant TO mansio_web
-    USING ((SELECT actor_role()) = 'provider' OR id = (SELECT actor_tenant()))
-    WITH CHECK ((SELECT actor_role()) = 'provider');
-CREATE POLICY actor ON operator TO mansio_web
+CREATE POLICY seen ON tenant FOR SELECT TO mansio_web
+    USING ((SELECT actor_role()) = 'provider' OR id = (SELECT actor_tenant()));
+CREATE POLICY changed ON tenant TO mansio_web
+    USING ((SELECT actor_role()) = 'provider') WITH CHECK ((SELECT actor_role()) = 'provider');
+CREATE POLICY seen ON operator FOR SELECT TO mansio_web
     USING ((SELECT actor_role()) = 'provider' OR id = (SELECT actor_operator())
+           OR ((SELECT actor_role()) = 'reseller' AND tenant_id = (SELECT actor_tenant())));
+CREATE POLICY changed ON operator TO mansio_web
+    USING ((SELECT actor_role()) = 'provider'
            OR ((SELECT actor_role()) = 'reseller' AND tenant_id = (SELECT actor_tenant())))
-    WITH CHECK ((SELECT actor_role()) = 'provider' OR id = (SELECT actor_operator())
-           OR ((SELECT actor_role()) = 'reseller' AND tenant_id = (SELECT actor_tenant()) AND role <> 'provider'));
-CREATE POLICY actor ON operator_domain TO mansio_web
-    USING ((SELECT actor_role()) = 'provider' OR operator_id = (SELECT actor_operator())
-           OR ((SELECT actor_role()) = 'reseller' AND operator_id IN (SELECT id FROM operator)
-               AND domain_id IN (SELECT id FROM domain)))
     WITH CHECK ((SELECT actor_role()) = 'provider'
+           OR ((SELECT actor_role()) = 'reseller' AND tenant_id = (SELECT actor_tenant()) AND role <> 'provider'));
+CREATE POLICY own ON operator FOR UPDATE TO mansio_web
+    USING (id = (SELECT actor_operator())) WITH CHECK (id = (SELECT actor_operator()));
+CREATE POLICY seen ON operator_domain FOR SELECT TO mansio_web
+    USING (operator_id = (SELECT actor_operator()) OR operator_id IN (SELECT id FROM operator));
+CREATE POLICY changed ON operator_domain TO mansio_web
+    USING ((SELECT actor_role()) = 'provider'
            OR ((SELECT actor_role()) = 'reseller' AND operator_id IN (SELECT id FROM operator)
                AND domain_id IN (SELECT id FROM domain)));
 
@@ -190,12 +203,15 @@ BEGIN
 END $$;
 CREATE TRIGGER account_guard BEFORE UPDATE ON account FOR EACH ROW EXECUTE FUNCTION account_guard();
 
--- An operator may change its own name and password; role, tenant and login only by those above it.
+-- An operator may change its own name and password; what it may do, and for whom, only those above it.
 CREATE FUNCTION operator_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF actor_role() IN ('domain', 'helpdesk')
-       AND (NEW.id, NEW.tenant_id, NEW.role, NEW.login, NEW.disabled) IS DISTINCT FROM (OLD.id, OLD.tenant_id, OLD.role, OLD.login, OLD.disabled) THEN
-        RAISE EXCEPTION 'this role may change only its own name and password' USING ERRCODE = 'insufficient_privilege';
+    IF actor_role() <> '' AND NEW.id = actor_operator()
+       AND (NEW.tenant_id, NEW.role, NEW.login, NEW.disabled) IS DISTINCT FROM (OLD.tenant_id, OLD.role, OLD.login, OLD.disabled) THEN
+        RAISE EXCEPTION 'you may change only your own name and password' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    IF actor_role() NOT IN ('', 'provider') AND NEW.tenant_id IS DISTINCT FROM OLD.tenant_id THEN
+        RAISE EXCEPTION 'an operator stays with its reseller' USING ERRCODE = 'insufficient_privilege';
     END IF;
     RETURN NEW;
 END $$;
