@@ -1,6 +1,6 @@
 #include "directory/admin_internal.h"
 
-#include "sasl/password.h"
+#include "base/password.h"
 
 #include <openssl/crypto.h>
 #include <stdarg.h>

@@ -3,8 +3,8 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/log.h"
+#include "base/password.h"
 #include "db/db.h"
-#include "sasl/password.h"
 
 #include <openssl/hmac.h>
 #include <openssl/sha.h>

@@ -2,10 +2,10 @@
 #include "admin/admin.h"
 #include "admin/common.h"
 #include "admin/domain.h"
+#include "base/password.h"
 #include "directory/address.h"
 #include "directory/admin.h"
 #include "page.h"
-#include "sasl/password.h"
 
 static const struct db_statement LOAD = {
     "web_account",

@@ -1,9 +1,9 @@
 /* Who is logged in: the own password, and the own sessions. For operators and mail accounts alike. */
 #include "admin/admin.h"
 #include "admin/common.h"
+#include "base/password.h"
 #include "directory/admin.h"
 #include "page.h"
-#include "sasl/password.h"
 #include "session/login.h"
 #include "session/session.h"
 #include "session/throttle.h"

@@ -1,7 +1,7 @@
 #include "session/login.h"
 
 #include "base/codec.h"
-#include "sasl/password.h"
+#include "base/password.h"
 
 #include <pthread.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 #include "session/login.h"
 
 #include "base/log.h"
+#include "base/password.h"
 #include "http/url.h"
 #include "page.h"
-#include "sasl/password.h"
 #include "session/csrf.h"
 #include "session/session.h"
 #include "session/throttle.h"

@@ -1,10 +1,10 @@
 /* Needs a database with the schema (MANSIO_TEST_DB, as its owner); makes a tenant of its own and removes it. */
 #include "base/clock.h"
 #include "base/codec.h"
+#include "base/password.h"
 #include "db/db.h"
 #include "directory/directory.h"
 #include "sasl/auth.h"
-#include "sasl/password.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -50,11 +50,14 @@ static int setup(void **state) {
     snprintf(tenant, sizeof tenant, "tenant %s", token);
     sql("INSERT INTO tenant (name) VALUES ('%s');"
         "INSERT INTO domain (tenant_id, name, display) SELECT id, '%s', '%s' FROM tenant WHERE name = '%s';"
-        "INSERT INTO domain (tenant_id, name, display, kind, target_id) SELECT tenant_id, 'alias-%s', 'x', 'alias', id FROM domain WHERE name = '%s';"
-        "INSERT INTO domain (tenant_id, name, display, kind, relay_host) SELECT tenant_id, 'relay-%s', 'x', 'relay', 'mx.test:2526' FROM domain WHERE name = '%s';"
+        "INSERT INTO domain (tenant_id, name, display, kind, target_id) SELECT tenant_id, 'alias-%s', 'x', 'alias', id "
+        "FROM domain WHERE name = '%s';"
+        "INSERT INTO domain (tenant_id, name, display, kind, relay_host) SELECT tenant_id, 'relay-%s', 'x', 'relay', "
+        "'mx.test:2526' FROM domain WHERE name = '%s';"
         "INSERT INTO account (tenant_id, domain_id, local_part, password, quota_bytes)"
         "  SELECT tenant_id, id, l, '', 1000 FROM domain, unnest(ARRAY['anna','bob','off']) l WHERE name = '%s';"
-        "UPDATE account SET active = false WHERE local_part = 'off' AND domain_id = (SELECT id FROM domain WHERE name = '%s')",
+        "UPDATE account SET active = false WHERE local_part = 'off' AND domain_id = (SELECT id FROM domain WHERE name "
+        "= '%s')",
         tenant, domain, domain, tenant, domain, domain, domain, domain, domain, domain);
     return 0;
 }
@@ -80,7 +83,8 @@ static void alias(const char *local, const char *targets) {
     struct buf array = BUF_EMPTY;
     while (str_split(&list, ' ', &one))
         buf_printf(&array, "%s'%.*s'", array.n ? "," : "", STR_ARG(one));
-    sql("INSERT INTO alias (tenant_id, domain_id, local_part, targets) SELECT tenant_id, id, '%s', ARRAY[%s] FROM domain WHERE name = '%s'"
+    sql("INSERT INTO alias (tenant_id, domain_id, local_part, targets) SELECT tenant_id, id, '%s', ARRAY[%s] FROM "
+        "domain WHERE name = '%s'"
         " ON CONFLICT (domain_id, local_part) DO UPDATE SET targets = excluded.targets",
         local, array.p, domain);
     buf_free(&array);
@@ -95,8 +99,9 @@ static void resolves(const char *address, const char *want) {
         buf_reset(&got);
         buf_printf(&got, "%d:", directory_resolve(directory, &arena, str_of(address), &route));
         for (size_t i = 0; i < route.count; i++)
-            buf_printf(&got, "%s%s%.*s%s%.*s", i ? "," : "", route.target[i].account_id ? "local " : "", STR_ARG(route.target[i].address),
-                       route.target[i].next_hop.n ? " via " : "", STR_ARG(route.target[i].next_hop));
+            buf_printf(&got, "%s%s%.*s%s%.*s", i ? "," : "", route.target[i].account_id ? "local " : "",
+                       STR_ARG(route.target[i].address), route.target[i].next_hop.n ? " via " : "",
+                       STR_ARG(route.target[i].next_hop));
         if (strcmp(got.p, want) == 0)
             break;
     }
@@ -127,8 +132,10 @@ static void an_alias_that_names_itself_keeps_a_copy(void **state) {
     (void)state;
     needs_database();
     alias("anna", arena_printf(&arena, "anna@%s away@elsewhere.example", domain).p);
-    resolves(arena_printf(&arena, "anna@%s", domain).p, arena_printf(&arena, "0:local anna@%s,away@elsewhere.example", domain).p);
-    sql("DELETE FROM alias WHERE local_part = 'anna' AND domain_id = (SELECT id FROM domain WHERE name = '%s')", domain);
+    resolves(arena_printf(&arena, "anna@%s", domain).p,
+             arena_printf(&arena, "0:local anna@%s,away@elsewhere.example", domain).p);
+    sql("DELETE FROM alias WHERE local_part = 'anna' AND domain_id = (SELECT id FROM domain WHERE name = '%s')",
+        domain);
     resolves(arena_printf(&arena, "anna@%s", domain).p, arena_printf(&arena, "0:local anna@%s", domain).p);
 }
 
@@ -144,7 +151,8 @@ static void alias_domains_relay_domains_and_the_catch_all_lead_on(void **state) 
     (void)state;
     needs_database();
     resolves(arena_printf(&arena, "bob@alias-%s", domain).p, arena_printf(&arena, "0:local bob@%s", domain).p);
-    resolves(arena_printf(&arena, "Any@relay-%s", domain).p, arena_printf(&arena, "0:Any@relay-%s via mx.test:2526", domain).p);
+    resolves(arena_printf(&arena, "Any@relay-%s", domain).p,
+             arena_printf(&arena, "0:Any@relay-%s via mx.test:2526", domain).p);
     alias("", arena_printf(&arena, "bob@%s", domain).p);
     resolves(arena_printf(&arena, "nobody@%s", domain).p, arena_printf(&arena, "0:local bob@%s", domain).p);
     resolves(arena_printf(&arena, "nobody@alias-%s", domain).p, arena_printf(&arena, "0:local bob@%s", domain).p);
@@ -162,7 +170,9 @@ static void a_password_that_was_changed_is_refused_at_once(void **state) {
     for (int i = 0; i < 2; i++) {
         struct buf hash = BUF_EMPTY;
         assert_true(password_hash(str_of(passwords[i]), &hash, &err));
-        sql("UPDATE account SET password = '%s' WHERE local_part = 'bob' AND domain_id = (SELECT id FROM domain WHERE name = '%s')", hash.p, domain);
+        sql("UPDATE account SET password = '%s' WHERE local_part = 'bob' AND domain_id = (SELECT id FROM domain WHERE "
+            "name = '%s')",
+            hash.p, domain);
         buf_free(&hash);
         enum auth_result got = AUTH_FAILED;
         for (int tries = 0; got != AUTH_OK && tries < 20; tries++, usleep(20000)) {
@@ -171,13 +181,15 @@ static void a_password_that_was_changed_is_refused_at_once(void **state) {
             got = auth_check(auth, &arena, login, str_of(passwords[i]), peer, &account);
         }
         assert_int_equal(got, AUTH_OK);
-        assert_int_equal(auth_check(auth, &arena, login, str_of(passwords[1 - i]), "192.0.2.200", &account), AUTH_FAILED);
+        assert_int_equal(auth_check(auth, &arena, login, str_of(passwords[1 - i]), "192.0.2.200", &account),
+                         AUTH_FAILED);
     }
     for (int i = 0; i < 10; i++)
         auth_check(auth, &arena, login, STR("wrong"), "192.0.2.99", &account);
     assert_int_equal(auth_check(auth, &arena, login, str_of(passwords[1]), "192.0.2.99", &account), AUTH_THROTTLED);
     assert_int_equal(auth_check(auth, &arena, login, str_of(passwords[1]), "192.0.2.98", &account), AUTH_OK);
-    assert_int_equal(auth_check(auth, &arena, STR("nobody@nowhere.example"), STR("wrong"), "192.0.2.97", &account), AUTH_FAILED);
+    assert_int_equal(auth_check(auth, &arena, STR("nobody@nowhere.example"), STR("wrong"), "192.0.2.97", &account),
+                     AUTH_FAILED);
     auth_free(auth);
 }
 
@@ -192,7 +204,8 @@ static void hashes_of_other_servers_are_understood(void **state) {
     buf_free(&own);
     const char *stored[] = {
         "$6$mansio$6//DmsVk6C9nreZgu1QhrojrxXo1NXIeJHP7xub0yRaI8dqnynIjs5tqxt9J.W0NSsWayf6P5EagiWibXdn6n.",
-        "{SHA512-CRYPT}$6$mansio$6//DmsVk6C9nreZgu1QhrojrxXo1NXIeJHP7xub0yRaI8dqnynIjs5tqxt9J.W0NSsWayf6P5EagiWibXdn6n.",
+        "{SHA512-CRYPT}$6$mansio$6//"
+        "DmsVk6C9nreZgu1QhrojrxXo1NXIeJHP7xub0yRaI8dqnynIjs5tqxt9J.W0NSsWayf6P5EagiWibXdn6n.",
         "{SHA256-CRYPT}$5$mansio$Jzj49J7fc3nnIGc/5JNfhs/Xpar9VB/BEJpFZIv71U/",
         "{CRYPT}$1$mansio$nQcp/ZnGPQtlY.ZsFw439/",
         "{BLF-CRYPT}$2b$05$abcdefghijklmnopqrstuuHNbAKRhpaujgo33bRWs.NLUTJO3lOy2",

@@ -1,4 +1,4 @@
-#include "sasl/password.h"
+#include "base/password.h"
 
 #include "base/codec.h"
 #include "base/memory.h"

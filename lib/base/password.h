@@ -3,8 +3,8 @@
  * crypt(3), bare or behind a scheme in braces ("{SHA512-CRYPT}$6$...", "{BLF-CRYPT}$2y$...", "{ARGON2ID}..."), are understood,
  * so that accounts can be taken over from other servers.
  */
-#ifndef SASL_PASSWORD_H
-#define SASL_PASSWORD_H
+#ifndef BASE_PASSWORD_H
+#define BASE_PASSWORD_H
 
 #include "base/err.h"
 #include "base/str.h"
