@@ -30,7 +30,7 @@ class Programs:
         lines = [f"{name} = {value}\n" for name, value in settings.items() if value is not None]
         head = "# Written at each start of this private instance; changes are lost.\n"
         write(self.place.configuration, head + "".join(lines), 0o640, self.user.gid)
-        self._command()
+        self._commands()
 
     def _reach(self):
         """Copies programs and pages into the instance where its user can't read them in the source tree."""
@@ -93,13 +93,14 @@ class Programs:
             settings[f"imapd_{name}"] = f"{host}:{place.port[name]}"
         return settings
 
-    def _command(self):
-        """$VAR/bin/mansio: the command line with this instance's configuration."""
-        path = self.place.state / "bin" / "mansio"
-        if self.has("mansio"):
-            write(path, f'#!/bin/sh\nexec "{self.bin}/mansio" -c "{self.place.configuration}" "$@"\n', 0o755)
-        else:
-            path.unlink(missing_ok=True)
+    def _commands(self):
+        """$VAR/bin/mansio and sendmail: the programs for people, with this instance's configuration."""
+        for name, option in (("mansio", "-c"), ("sendmail", "-C")):
+            path = self.place.state / "bin" / name
+            if self.has(name):
+                write(path, f'#!/bin/sh\nexec "{self.bin}/{name}" {option} "{self.place.configuration}" "$@"\n', 0o755)
+            else:
+                path.unlink(missing_ok=True)
 
     def services(self):
         """The daemons that are built, in the order in which they start."""
