@@ -16,7 +16,7 @@ from .nameserver import Nameserver
 from .place import DEFAULT_PORT_BASE, SOURCE, InstanceError, Place, User, write
 from .postgres import ROLES, Postgres
 from .programs import HOSTNAME, Programs
-from .webserver import Webserver, accepts
+from .webserver import Webserver, listening_ports
 
 CERTIFICATE_NAMES = [HOSTNAME, "localhost", "*.mansio.example", "*.mansio.test"]
 
@@ -101,12 +101,10 @@ class Instance:
         if self.demonstrate and "dns" in boss.services:
             domains = self.demonstration.people()["domains"]
             boss.wait_until(lambda: all(self.nameserver.answers("dns", d) for d in domains), "the zones at the nameserver")
-        offered = [name for program, names in BY_PROGRAM.items() if self.programs.has(program) for name in names if self._answers(name)]
+        listening = listening_ports()
+        offered = [name for names in BY_PROGRAM.values() for name in names if self.place.port[name] in listening]
         people = self.demonstration.people() if self.demonstrate else {}
         self.found = write_endpoints(self.place, self.programs, offered, self.postgres.passwords, people)
-
-    def _answers(self, name):
-        return accepts(self.place.host, self.place.port[name])
 
     def command(self, *args, **kwargs):
         """Runs the `mansio` command with this instance's configuration and returns what it prints."""
