@@ -49,7 +49,7 @@
 {{#TEXT}}<div class="mail-text">{{>PIECES}}</div>{{/TEXT}}
 {{#NO_TEXT}}<p class="mail-none">This mail has no text.</p>{{/NO_TEXT}}
 {{#CUT}}<p class="mail-none">The text is longer than what is shown here. The source has all of it.</p>{{/CUT}}
-{{#HTML}}<iframe class="mail-frame" src="{{SRC}}" title="The mail's text" sandbox="allow-popups allow-popups-to-escape-sandbox" referrerpolicy="no-referrer"></iframe>{{/HTML}}
+{{#HTML}}<iframe class="mail-frame" src="{{SRC}}" loading="lazy" title="The mail's text" sandbox="allow-popups allow-popups-to-escape-sandbox" referrerpolicy="no-referrer"></iframe>{{/HTML}}
 {{/BODY}}
 {{#NO_BODY}}<p class="mail-none">This mail has no text.</p>{{/NO_BODY}}
 {{#ATTACHMENTS}}

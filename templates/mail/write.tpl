@@ -30,7 +30,7 @@
 </div>
 <label class="hidden" for="text">Text</label>
 <textarea id="text" name="text" rows="16" data-grow{{#IS_ANSWER}} data-start autofocus{{/IS_ANSWER}}>
-{{TEXT}}</textarea>
+{{TEXT:p}}</textarea>
 <div class="mail-files">
 {{#TAKEN}}
 <ul class="mail-taken">

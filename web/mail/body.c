@@ -20,19 +20,19 @@
 
 /* White paper also in the dark: mails choose their colours for it. The second meta lets the frame be as high as its
  * content where the browser can do that; nothing else of the page is known to the frame or the other way round. */
-static const char HEAD[] =
-    HTML_DOCTYPE "<html><head><meta charset=\"utf-8\"><meta name=\"color-scheme\" content=\"light only\">"
-                 "<meta name=\"responsive-embedded-sizing\" content=\"allow-origins=*\">"
-                 "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><style>"
-                 "html{background:#fff;color:#1b211e;overflow-wrap:anywhere}"
-                 "body{margin:0;padding:16px 20px;font:15px/1.55 system-ui,-apple-system,'Segoe UI',Roboto,'Noto "
-                 "Sans',Arial,sans-serif}"
-                 "img{max-width:100%}img:not([height]){height:auto}img:not([src]){min-width:1em;min-height:1em;outline:"
-                 "1px dashed #c3cac6;"
-                 "outline-offset:-1px;color:#59635e;font-size:12px}"
-                 "blockquote{margin:.6em 0;padding-left:1em;border-left:3px solid #dcdfdc}"
-                 "pre{white-space:pre-wrap}a{color:#17695a}table{max-width:100%}"
-                 "</style></head><body>";
+static const char HEAD[] = HTML_DOCTYPE
+    "<html><head><meta charset=\"utf-8\"><meta name=\"color-scheme\" content=\"light only\">"
+    "<meta name=\"responsive-embedded-sizing\" content=\"allow-origins=*\">"
+    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><style>"
+    "html{background:#fff;color:#1b211e;overflow-wrap:anywhere}"
+    "body{margin:0;padding:16px 20px;font:15px/1.55 system-ui,-apple-system,'Segoe UI',Roboto,'Noto "
+    "Sans',Arial,sans-serif}"
+    "img{max-width:100%}img:not([height]){height:auto}img:not([src]){outline:1px dashed #c3cac6;outline-offset:-1px}"
+    "." HTML_DESCRIPTION_CLASS "{display:inline-block;padding:1px 7px;border:1px dashed #c3cac6;border-radius:4px;"
+    "color:#59635e;font:12px/1.5 system-ui,sans-serif}"
+    "blockquote{margin:.6em 0;padding-left:1em;border-left:3px solid #dcdfdc}"
+    "pre{white-space:pre-wrap}a{color:#17695a}table{max-width:100%}"
+    "</style></head><body>";
 static const char TAIL[] = "</body></html>";
 
 enum { PICTURE_MAX = 4 * 1024 * 1024, PICTURES_MAX = 16 * 1024 * 1024 };

@@ -51,7 +51,8 @@ static void images_that_come_with_the_mail_are_shown_and_remote_ones_are_not(voi
     (void)state;
     becomes("<img src=cid:logo@example.org alt=Logo>", &BLOCK, "<img src=\"data:image/png;base64,AAAA\" alt=\"Logo\">");
     becomes("<img src=cid:other alt=Logo>", &BLOCK, "<img alt=\"Logo\">");
-    becomes("<img src=http://x.example/a.png alt=A width=20>", &BLOCK, "<img alt=\"A\" width=\"20\">");
+    becomes("<img src=http://x.example/a.png alt=A width=20>", &BLOCK, "<span class=\"mansio-picture\">A</span>");
+    becomes("<img src=http://x.example/a.png width=20>", &BLOCK, "<img width=\"20\">");
     becomes("<img src=http://x.example/a.png alt=A>", &REMOTE, "<img src=\"http://x.example/a.png\" alt=\"A\">");
     becomes("a<img src=http://x.example/t.gif width=1 height=1>b", &BLOCK, "ab");
     becomes("<img src=//x.example/a.png>", &REMOTE, "<img src=\"https://x.example/a.png\">");

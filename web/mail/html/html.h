@@ -27,6 +27,9 @@ enum html_limit {
 /* What stands before a result in its document: it fixes the parsing mode, and the sanitiser parses with it. */
 #define HTML_DOCTYPE "<!DOCTYPE html>"
 
+/* The class of the text that stands for a picture that is not shown. */
+#define HTML_DESCRIPTION_CLASS "mansio-picture"
+
 enum html_images {
     HTML_IMAGES_KEEP,  /* http, https, cid and data addresses stay as they are: the canonical form */
     HTML_IMAGES_BLOCK, /* only images that come with the message are shown */

@@ -65,28 +65,41 @@ static void write_address(const char *name, struct str value, struct buf *out) {
     buf_add_byte(out, '"');
 }
 
-/* Appends the src attribute of an image, or nothing. False: the image is not to be shown at all. */
-static bool write_src(struct writer *w, const GumboElement *img) {
+/* What a remote picture leaves that is not shown: its description as text, in no more room than its words need; without
+ * one, an empty place of its size. */
+static bool write_description(struct writer *w, const GumboElement *img) {
+    const char *alt = attribute_of(img, "alt");
+    if (!alt || str_trim(str_of(alt)).n == 0)
+        return false;
+    buf_add_c(w->out, "<span class=\"" HTML_DESCRIPTION_CLASS "\">");
+    html_escape(str_of(alt), w->out);
+    buf_add_c(w->out, "</span>");
+    return true;
+}
+
+static void write_attributes(struct writer *w, const GumboElement *e);
+
+static void write_image(struct writer *w, const GumboElement *img) {
     const char *src = attribute_of(img, "src");
     struct buf clean = BUF_EMPTY;
     enum url_kind kind = src ? url_clean(str_of(src), &clean) : URL_NONE;
     struct str address = buf_str(&clean);
     enum html_images images = w->options->images;
-    bool shown = true;
+    bool blocked = kind == URL_WEB && images == HTML_IMAGES_BLOCK;
     w->remote += kind == URL_WEB;
-    if (kind == URL_MAILTO || kind == URL_TEL || kind == URL_NONE)
+    if (blocked || kind == URL_MAILTO || kind == URL_TEL || kind == URL_NONE)
         address = str_n(NULL, 0);
     if (kind == URL_CID && images != HTML_IMAGES_KEEP)
         address =
             w->options->cid ? w->options->cid(w->options->context, str_sub(address, 4, address.n)) : str_n(NULL, 0);
-    if (kind == URL_WEB && images == HTML_IMAGES_BLOCK) {
-        address = str_n(NULL, 0);
-        shown = !is_tracker(img);
+    if (!blocked || (!is_tracker(img) && !write_description(w, img))) {
+        buf_add_c(w->out, "<img");
+        if (address.p)
+            write_address("src", address, w->out);
+        write_attributes(w, img);
+        buf_add_byte(w->out, '>');
     }
-    if (address.p && shown)
-        write_address("src", address, w->out);
     buf_free(&clean);
-    return shown;
 }
 
 static void write_attributes(struct writer *w, const GumboElement *e) {
@@ -116,17 +129,10 @@ static void write_style(struct writer *w, const GumboElement *style) {
     buf_free(&css);
 }
 
-/* The start tag of an element on the list. False: it was left out, with its content. */
-static bool write_start(struct writer *w, const GumboElement *e, const char *name) {
-    size_t before = w->out->n;
+static void write_start(struct writer *w, const GumboElement *e, const char *name) {
     buf_printf(w->out, "<%s", name);
-    if (e->tag == GUMBO_TAG_IMG && !write_src(w, e)) {
-        w->out->n = before;
-        return false;
-    }
     write_attributes(w, e);
     buf_add_byte(w->out, '>');
-    return true;
 }
 
 /* <body>'s colours go to a <div>: the document's own body is ours. */
@@ -159,7 +165,9 @@ static bool enter(struct writer *w, const GumboNode *node) {
     bool body = e->tag == GUMBO_TAG_BODY && rule == ELEMENT_UNWRAP;
     if (rule == ELEMENT_STYLE)
         write_style(w, e);
-    if (rule == ELEMENT_VOID)
+    if (rule == ELEMENT_VOID && e->tag == GUMBO_TAG_IMG)
+        write_image(w, e);
+    else if (rule == ELEMENT_VOID)
         write_start(w, e, gumbo_normalized_tagname(e->tag));
     if (body && w->depth < HTML_MAX_DEPTH && write_body(w, e))
         w->open[w->depth++] = node;
