@@ -1,6 +1,6 @@
 # Measuring: make bench, make bench ONLY=NAME (tests/bench/run).
 
-PACKAGES_BENCH := postfix
+PACKAGES_BENCH := postfix wrk
 
 .PHONY: bench
 bench: packages
