@@ -98,7 +98,16 @@ bool cli_confirm(struct cli *cli, const char *fmt, ...) __attribute__((format(pr
 
 /* ---- results (output.c) ---- */
 
-enum cli_column_kind { CLI_TEXT, CLI_NUMBER, CLI_BOOL, CLI_TIME, CLI_BYTES, CLI_TEXTS, CLI_JSON };
+enum cli_column_kind {
+    CLI_TEXT,
+    CLI_NUMBER,
+    CLI_BOOL,
+    CLI_TIME,
+    CLI_BYTES, /* NULL: without limit */
+    CLI_TEXTS,
+    CLI_JSON,
+    CLI_QUEUE_ID, /* a bigint, shown as replies and logs show it */
+};
 struct cli_column {
     const char *key, *heading;
     enum cli_column_kind kind;

@@ -1,6 +1,7 @@
 #include "cli.h"
 
 #include "base/clock.h"
+#include "store/queue.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,6 +62,11 @@ static json_t *json_cell(const PGresult *r, int row, int column, enum cli_column
         struct str text = db_get_str(r, row, column);
         json_t *j = json_loadb(text.p, text.n, JSON_DECODE_ANY, NULL);
         return j ? j : json_null();
+    }
+    case CLI_QUEUE_ID: {
+        char id[16];
+        queue_id_text(db_get_int8(r, row, column), id);
+        return json_string(id);
     }
     case CLI_TEXT:
         break;

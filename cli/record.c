@@ -1,7 +1,7 @@
 #include "directory/admin.h"
 #include "subjects.h"
 #include "zone/zone.h"
-#include "zone/zone_db.h"
+#include "zone_find.h"
 
 static const struct db_statement LIST = {"cli_record_list",
                                          "SELECT r.id, r.name, coalesce(r.ttl, z.ttl), r.type, r.rdata, r.managed FROM "
@@ -41,20 +41,13 @@ static enum cli_exit add(struct cli *cli, const struct cli_args *args) {
 
 static enum cli_exit list(struct cli *cli, const struct cli_args *args) {
     struct db_params p = {0};
-    struct str name;
     struct zone_row row;
     if (!cli_list_params(cli, args, &p))
         return CLI_USAGE;
-    if (!zone_name_check(&cli->arena, args->value[0], &name, &cli->err))
-        return CLI_REFUSED;
-    int found = zone_load(cli->conn, &cli->arena, name, 0, false, &row, &cli->err);
-    if (found < 0)
-        return cli_db_failed(cli);
-    if (!found) {
-        err_set(&cli->err, "the zone %.*s is not served here", STR_ARG(name));
-        return CLI_REFUSED;
-    }
-    db_text(&p, name);
+    enum cli_exit code = cli_zone_find(cli, args->value[0], &row);
+    if (code != CLI_OK)
+        return code;
+    db_text(&p, row.zone.name);
     return cli_list(cli, &LIST, &p, list_columns, "records");
 }
 
@@ -62,18 +55,13 @@ static enum cli_exit list(struct cli *cli, const struct cli_args *args) {
 static enum cli_exit find_by_name(struct cli *cli, const struct cli_args *args, int64_t *id) {
     struct zone_row row;
     struct zone_record like;
-    struct str zone, data = joined(cli, args, 3);
+    struct str data = joined(cli, args, 3);
     size_t hits = 0;
-    if (!zone_name_check(&cli->arena, args->value[0], &zone, &cli->err))
-        return CLI_REFUSED;
-    int found = zone_load(cli->conn, &cli->arena, zone, 0, false, &row, &cli->err);
-    if (found < 0)
-        return cli_db_failed(cli);
-    if (!found) {
-        err_set(&cli->err, "the zone %.*s is not served here", STR_ARG(zone));
-        return CLI_REFUSED;
-    }
-    bool whole = data.n && zone_record_check(&cli->arena, zone, args->value[1], args->value[2], data, &like, &cli->err);
+    enum cli_exit code = cli_zone_find(cli, args->value[0], &row);
+    if (code != CLI_OK)
+        return code;
+    bool whole =
+        data.n && zone_record_check(&cli->arena, row.zone.name, args->value[1], args->value[2], data, &like, &cli->err);
     if (data.n && !whole)
         return CLI_REFUSED;
     for (size_t i = 0; i < row.zone.count; i++) {

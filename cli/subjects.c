@@ -9,8 +9,10 @@ const struct cli_subject *const cli_subjects[] = {
     &subject_alias,
     &subject_zone,
     &subject_record,
+    &subject_queue,
     &subject_setting,
     &subject_audit,
+    &subject_doctor,
     NULL,
 };
 

@@ -2,6 +2,8 @@
 #include "directory/admin.h"
 #include "subjects.h"
 #include "zone/zone_db.h"
+#include "zone_check.h"
+#include "zone_find.h"
 
 static const struct db_statement LIST = {
     "cli_zone_list", "SELECT z.name, t.name, z.domain_id IS NOT NULL, (SELECT count(*) FROM record r WHERE r.zone_id = "
@@ -65,9 +67,9 @@ static enum cli_exit list(struct cli *cli, const struct cli_args *args) {
     return cli_list(cli, &LIST, &p, list_columns, "zones");
 }
 
-static enum cli_exit zone_find(struct cli *cli, const struct cli_args *args, struct zone_row *row) {
+enum cli_exit cli_zone_find(struct cli *cli, struct str typed, struct zone_row *row) {
     struct str name;
-    if (!zone_name_check(&cli->arena, args->value[0], &name, &cli->err))
+    if (!zone_name_check(&cli->arena, typed, &name, &cli->err))
         return CLI_REFUSED;
     int found = zone_load(cli->conn, &cli->arena, name, 0, false, row, &cli->err);
     if (found < 0)
@@ -94,7 +96,7 @@ static bool add_section(struct cli *cli, const struct db_statement *s, int64_t z
 
 static enum cli_exit show(struct cli *cli, const struct cli_args *args) {
     struct zone_row row;
-    enum cli_exit code = zone_find(cli, args, &row);
+    enum cli_exit code = cli_zone_find(cli, args->value[0], &row);
     if (code != CLI_OK)
         return code;
     bool good = add_section(cli, &SHOW, row.id, NULL, NULL, show_columns) &&
@@ -105,7 +107,7 @@ static enum cli_exit show(struct cli *cli, const struct cli_args *args) {
 
 static enum cli_exit remove_zone(struct cli *cli, const struct cli_args *args) {
     struct zone_row row;
-    enum cli_exit code = zone_find(cli, args, &row);
+    enum cli_exit code = cli_zone_find(cli, args->value[0], &row);
     if (code != CLI_OK)
         return code;
     if (!cli_confirm(cli, "This removes the zone %.*s with %zu records.", STR_ARG(row.zone.name), row.zone.count))
@@ -116,7 +118,7 @@ static enum cli_exit remove_zone(struct cli *cli, const struct cli_args *args) {
 
 static enum cli_exit export_zone(struct cli *cli, const struct cli_args *args) {
     struct zone_row row;
-    enum cli_exit code = zone_find(cli, args, &row);
+    enum cli_exit code = cli_zone_find(cli, args->value[0], &row);
     if (code != CLI_OK)
         return code;
     if (!zone_normalise(&cli->arena, &row.zone, &cli->err))
@@ -129,6 +131,12 @@ static enum cli_exit export_zone(struct cli *cli, const struct cli_args *args) {
                               (json_int_t)row.zone.serial, "zone", cli_json_str(buf_str(&file)));
     buf_free(&file);
     return CLI_OK;
+}
+
+static enum cli_exit check(struct cli *cli, const struct cli_args *args) {
+    struct zone_row row;
+    enum cli_exit code = cli_zone_find(cli, args->value[0], &row);
+    return code == CLI_OK ? zone_check_all(cli, &row) : code;
 }
 
 static const struct cli_verb verbs[] = {
@@ -156,6 +164,14 @@ static const struct cli_verb verbs[] = {
      .database = true,
      .run = add,
      .options = {{"tenant", "NAME", "the reseller it belongs to (where there are several)"}}},
+    {.name = "check",
+     .arguments = "NAME",
+     .summary = "Compare what the nameserver and the world say with what should be there.",
+     .min = 1,
+     .max = 1,
+     .database = true,
+     .complete = "zone",
+     .run = check},
     {.name = "export",
      .arguments = "NAME",
      .summary = "Print the zone file.",

@@ -3,7 +3,7 @@
 #include "base/memory.h"
 #include "command.h"
 #include "nameserver.h"
-#include "soa.h"
+#include "zone/soa.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,7 +113,7 @@ static bool bind_reload(struct nameserver *n, const struct str *zone, size_t cou
     return good;
 }
 
-static enum nameserver_answer bind_serial(struct nameserver *n, struct str zone, uint32_t *serial, struct err *err) {
+static enum soa_answer bind_serial(struct nameserver *n, struct str zone, uint32_t *serial, struct err *err) {
     return soa_ask(&n->server, zone, serial, err);
 }
 

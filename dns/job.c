@@ -39,10 +39,9 @@ static bool hash_content(struct job *j) {
 /* Later than what the nameserver serves too: after a restored backup the database may be behind. */
 static uint32_t next_serial(const struct job *j, uint32_t last, struct job_context *x) {
     uint32_t served;
-    enum nameserver_answer answer =
-        x->silent ? NAMESERVER_SILENT : x->driver->serial(x->server, j->row->zone.name, &served, NULL);
-    x->silent = answer == NAMESERVER_SILENT;
-    if (answer == NAMESERVER_SERVES && zone_serial_later(served, last))
+    enum soa_answer answer = x->silent ? SOA_SILENT : x->driver->serial(x->server, j->row->zone.name, &served, NULL);
+    x->silent = answer == SOA_SILENT;
+    if (answer == SOA_SERVES && zone_serial_later(served, last))
         last = served;
     return zone_next_serial(last, clock_now());
 }
@@ -86,7 +85,7 @@ void job_write(struct job *j, const struct job_context *x) {
 /* A nameserver that signs the zone itself counts on from our serial. */
 bool job_is_served(struct job *j, const struct job_context *x) {
     uint32_t served = 0;
-    if (x->driver->serial(x->server, j->row->zone.name, &served, &j->problem) != NAMESERVER_SERVES)
+    if (x->driver->serial(x->server, j->row->zone.name, &served, &j->problem) != SOA_SERVES)
         return false;
     if (served == j->serial || zone_serial_later(served, j->serial)) {
         j->problem.text[0] = 0;

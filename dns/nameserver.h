@@ -7,15 +7,9 @@
 
 #include "base/conf.h"
 #include "base/err.h"
-#include "base/str.h"
+#include "zone/soa.h"
 
 struct nameserver;
-
-enum nameserver_answer {
-    NAMESERVER_SERVES,  /* *serial is set */
-    NAMESERVER_REFUSES, /* it answers, but not for this zone */
-    NAMESERVER_SILENT,  /* no answer */
-};
 
 struct nameserver_driver {
     const char *name; /* dns_driver in the configuration */
@@ -28,7 +22,7 @@ struct nameserver_driver {
     /* The files of these zones, which it serves already, were changed. */
     bool (*reload)(struct nameserver *n, const struct str *zone, size_t count, struct err *err);
     /* What it serves now. */
-    enum nameserver_answer (*serial)(struct nameserver *n, struct str zone, uint32_t *serial, struct err *err);
+    enum soa_answer (*serial)(struct nameserver *n, struct str zone, uint32_t *serial, struct err *err);
 };
 
 extern const struct nameserver_driver nameserver_bind;

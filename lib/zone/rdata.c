@@ -85,6 +85,12 @@ static const char *shown(struct rdata_reader *r, struct str s) {
 
 /* ---- fields ---- */
 
+/* A string with its length in front (RFC 1035 section 3.3). */
+static void wire_string(struct rdata_reader *r, struct str s) {
+    buf_add_byte(&r->wire, (char)s.n);
+    buf_add_str(&r->wire, s);
+}
+
 static void separate(struct rdata_reader *r) {
     if (r->out.n)
         buf_add_byte(&r->out, ' ');
@@ -96,6 +102,9 @@ static bool read_number(struct rdata_reader *r, const struct rdata_field *f, str
         return err_set(r->err, "%s must be a number from 0 to %u, not \"%s\"", f->what, max, shown(r, value));
     r->got->number[r->got->numbers++] = v;
     buf_add_u64(&r->out, v);
+    if (f->kind == RDATA_U16)
+        buf_add_byte(&r->wire, (char)(v >> 8));
+    buf_add_byte(&r->wire, (char)v);
     return true;
 }
 
@@ -121,6 +130,7 @@ static bool read_name(struct rdata_reader *r, const struct rdata_field *f, const
                        shown(r, t->raw));
     r->got->name[r->got->names++] = name;
     buf_add_str(&r->out, zone_name_text(r->a, &name));
+    buf_add(&r->wire, name.byte, name.n);
     return true;
 }
 
@@ -128,6 +138,10 @@ static bool read_string(struct rdata_reader *r, const struct rdata_field *f, str
     if (f->kind == RDATA_STRING && value.n > STRING_BYTES)
         return err_set(r->err, "%s is longer than 255 bytes", f->what);
     rdata_add_string(&r->out, value);
+    if (f->kind == RDATA_STRING)
+        wire_string(r, value);
+    else
+        buf_add_str(&r->wire, value);
     r->got->bytes = value;
     r->got->string[r->got->strings++] = value;
     return true;
@@ -141,6 +155,7 @@ static bool read_word(struct rdata_reader *r, const struct rdata_field *f, struc
         return err_set(r->err, "%s is missing or too long", f->what);
     struct str lower = arena_lower(r->a, value);
     buf_add_str(&r->out, lower);
+    wire_string(r, lower);
     r->got->string[r->got->strings++] = lower;
     return true;
 }
@@ -154,6 +169,7 @@ static bool read_address(struct rdata_reader *r, const struct rdata_field *f, st
                        family == AF_INET ? "IPv4" : "IPv6", family == AF_INET ? "192.0.2.1" : "2001:db8::1",
                        shown(r, value));
     buf_add_c(&r->out, inet_ntop(family, address, text, sizeof text));
+    buf_add(&r->wire, address, family == AF_INET ? 4 : 16);
     return true;
 }
 
@@ -178,6 +194,7 @@ static bool read_binary(struct rdata_reader *r, const struct rdata_field *f, str
         good = err_set(r->err, "%s is missing", f->what);
     if (good) {
         r->got->bytes = arena_str(r->a, buf_str(&bytes));
+        buf_add_str(&r->wire, r->got->bytes);
         if (hex)
             hex_encode(r->got->bytes, &r->out);
         else
@@ -193,6 +210,7 @@ static void add_split(struct rdata_reader *r, struct str s) {
     do {
         separate(r);
         rdata_add_string(&r->out, str_sub(s, 0, STRING_BYTES));
+        wire_string(r, str_sub(s, 0, STRING_BYTES));
         s = str_sub(s, STRING_BYTES, s.n);
     } while (s.n);
 }
@@ -229,8 +247,10 @@ static bool read_field(struct rdata_reader *r, const struct rdata_type *type, co
     struct rdata_token t;
     if (f->kind == RDATA_TEXT)
         return read_text(r, f);
-    if (f->kind == RDATA_CUSTOM)
+    if (f->kind == RDATA_CUSTOM) {
+        r->no_wire = true;
         return type->custom(r);
+    }
     int found = rdata_token(r, &t);
     if (found < 0)
         return false;
@@ -282,7 +302,10 @@ bool rdata_parse(struct arena *a, const struct rdata_type *type, const struct zo
     if (good && r.out.n > RDATA_MAX_BYTES)
         good = err_set(&why, "the data is longer than %d bytes", RDATA_MAX_BYTES);
     out->text = arena_str(a, buf_str(&r.out));
+    if (good && !r.no_wire)
+        out->wire = arena_str(a, buf_str(&r.wire));
     buf_free(&r.out);
+    buf_free(&r.wire);
     if (!good)
         err_set(err, "%s record: %s. It looks like: %s", type->name, why.text, type->example);
     return good;

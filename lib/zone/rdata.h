@@ -35,7 +35,8 @@ struct rdata_field {
 
 /* What was read. */
 struct rdata {
-    struct str text;                   /* normalised */
+    struct str text; /* normalised */
+    struct str wire; /* as it goes over the wire, names uncompressed; p NULL: not known for this type */
     uint32_t number[RDATA_MAX_FIELDS]; /* in the order of the number fields */
     struct zone_name name[2];          /* in the order of the name fields */
     size_t numbers, names;
@@ -49,7 +50,8 @@ struct rdata_reader {
     struct str text;
     size_t at;
     const struct zone_name *owner, *origin;
-    struct buf out;
+    struct buf out, wire;
+    bool no_wire;
     struct rdata *got;
     struct err *err;
 };
@@ -66,6 +68,7 @@ enum rdata_flags {
 
 struct rdata_type {
     const char *name;
+    uint16_t number;
     struct rdata_field field[RDATA_MAX_FIELDS];
     unsigned flags;
     const char *example;

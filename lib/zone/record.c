@@ -114,3 +114,19 @@ bool zone_normalise(struct arena *a, struct zone *z, struct err *err) {
     }
     return true;
 }
+
+bool zone_record_wire(struct arena *a, struct str zone, const struct zone_record *r, int *type, struct str *owner,
+                      struct str *rdata) {
+    struct zone_name origin, name;
+    struct rdata data;
+    const struct rdata_type *known = rdata_type_named(r->type, NULL);
+    if (!known || !known->number || !zone_name_parse(a, zone, NULL, &origin, NULL) ||
+        !zone_name_parse(a, r->name, &origin, &name, NULL) ||
+        !rdata_parse(a, known, &name, &origin, r->rdata, &data, NULL) || !data.wire.p)
+        return false;
+    struct str text = zone_name_text(a, &name);
+    *type = known->number;
+    *owner = str_sub(text, 0, text.n - 1);
+    *rdata = data.wire;
+    return true;
+}

@@ -50,6 +50,10 @@ void zone_write(const struct zone *z, struct buf *out);
 uint32_t zone_next_serial(uint32_t old, int64_t now);
 /* x is later than y in serial arithmetic (RFC 1982 section 3.2). */
 bool zone_serial_later(uint32_t x, uint32_t y);
+/* The record as a nameserver sends it: the type's number, the owner's absolute name (without the trailing dot), the
+ * data with names in lower case and uncompressed. False for types whose wire format is not known here. */
+bool zone_record_wire(struct arena *a, struct str zone, const struct zone_record *r, int *type, struct str *owner,
+                      struct str *rdata);
 /* Types that zone_record_check knows, NULL-terminated, for forms. */
 const char *const *zone_types(void);
 

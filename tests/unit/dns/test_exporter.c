@@ -91,15 +91,15 @@ static bool fake_reload(struct nameserver *n, const struct str *zone, size_t cou
     return true;
 }
 
-static enum nameserver_answer fake_serial(struct nameserver *n, struct str zone, uint32_t *serial, struct err *err) {
+static enum soa_answer fake_serial(struct nameserver *n, struct str zone, uint32_t *serial, struct err *err) {
     (void)n;
     for (size_t i = 0; i < fake.count; i++)
         if (str_eq(zone, str_of(fake.zone[i].name))) {
             *serial = fake.zone[i].serial;
-            return NAMESERVER_SERVES;
+            return SOA_SERVES;
         }
     err_set(err, "the fake does not serve it");
-    return NAMESERVER_REFUSES;
+    return SOA_REFUSES;
 }
 
 static const struct nameserver_driver driver = {
@@ -154,7 +154,7 @@ static void add_record(const char *zone, const char *name, const char *type, con
 
 static uint32_t serial_of(const char *zone) {
     uint32_t serial = 0;
-    return fake_serial(NULL, str_of(zone), &serial, NULL) == NAMESERVER_SERVES ? serial : 0;
+    return fake_serial(NULL, str_of(zone), &serial, NULL) == SOA_SERVES ? serial : 0;
 }
 
 static struct exporter_result look(bool full, enum exporter_state want) {

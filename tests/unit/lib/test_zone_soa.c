@@ -1,4 +1,4 @@
-#include "soa.h"
+#include "zone/soa.h"
 
 #include "base/codec.h"
 
@@ -9,7 +9,7 @@
 
 static unsigned char question[512], message[1024];
 static size_t question_bytes, n;
-static enum nameserver_answer answer;
+static enum soa_answer answer;
 static uint32_t serial;
 
 static void add(const void *p, size_t bytes) {
@@ -29,7 +29,7 @@ static void begin(const char flags[2], unsigned char answers) {
     serial = 0;
 }
 
-static bool read(void) { return soa_answer(question, question_bytes, message, n, &answer, &serial); }
+static bool read(void) { return soa_read(question, question_bytes, message, n, &answer, &serial); }
 
 #define SOA_DATA "\3ns1\xc0\x0c\1a\xc0\x0c\x78\xc3\x3f\x04\0\0\x1c\x20\0\0\7\x08\0\x12\x75\0\0\0\x0e\x10"
 
@@ -38,7 +38,7 @@ static void the_serial_is_read_from_the_answer(void **state) {
     begin("\x84\0", 1);
     ADD("\xc0\x0c\0\6\0\1\0\0\x0e\x10\0\x1e" SOA_DATA);
     assert_true(read());
-    assert_int_equal(answer, NAMESERVER_SERVES);
+    assert_int_equal(answer, SOA_SERVES);
     assert_int_equal(serial, 0x78c33f04);
 }
 
@@ -48,7 +48,7 @@ static void other_records_are_passed_over(void **state) {
     ADD("\7example\3org\0\0\2\0\1\0\0\0\0\0\2\xc0\x0c");
     ADD("\xc0\x0c\0\6\0\1\0\0\x0e\x10\0\x1e" SOA_DATA);
     assert_true(read());
-    assert_int_equal(answer, NAMESERVER_SERVES);
+    assert_int_equal(answer, SOA_SERVES);
 }
 
 static void an_answer_without_authority_or_with_an_error_is_a_refusal(void **state) {
@@ -56,13 +56,13 @@ static void an_answer_without_authority_or_with_an_error_is_a_refusal(void **sta
     begin("\x80\0", 1); /* from a cache */
     ADD("\xc0\x0c\0\6\0\1\0\0\x0e\x10\0\x1e" SOA_DATA);
     assert_true(read());
-    assert_int_equal(answer, NAMESERVER_REFUSES);
+    assert_int_equal(answer, SOA_REFUSES);
     begin("\x84\5", 0);
     assert_true(read());
-    assert_int_equal(answer, NAMESERVER_REFUSES);
+    assert_int_equal(answer, SOA_REFUSES);
     begin("\x84\0", 0);
     assert_true(read());
-    assert_int_equal(answer, NAMESERVER_REFUSES);
+    assert_int_equal(answer, SOA_REFUSES);
 }
 
 static void what_answers_another_question_is_none(void **state) {
@@ -87,7 +87,7 @@ static void broken_answers_are_never_read_beyond(void **state) {
     size_t whole = n;
     for (n = question_bytes; n < whole; n++) {
         read();
-        assert_int_equal(answer, NAMESERVER_REFUSES);
+        assert_int_equal(answer, SOA_REFUSES);
     }
     unsigned char copy[sizeof message];
     memcpy(copy, message, whole);

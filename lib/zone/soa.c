@@ -1,4 +1,4 @@
-#include "soa.h"
+#include "zone/soa.h"
 
 #include "base/clock.h"
 #include "base/codec.h"
@@ -96,24 +96,24 @@ static bool find_serial(const unsigned char *m, size_t n, size_t at, uint32_t co
     return false;
 }
 
-bool soa_answer(const unsigned char *question, size_t question_bytes, const unsigned char *m, size_t n,
-                enum nameserver_answer *answer, uint32_t *serial) {
+bool soa_read(const unsigned char *question, size_t question_bytes, const unsigned char *m, size_t n,
+              enum soa_answer *answer, uint32_t *serial) {
     if (n < question_bytes || memcmp(m, question, 2) != 0 || !(m[2] & 0x80) || get16(m + 4) != 1)
         return false;
     for (size_t i = HEADER; i < question_bytes; i++) /* the same question, letters without case */
         if (ascii_lower((char)m[i]) != ascii_lower((char)question[i]))
             return false;
     bool authoritative = m[2] & 0x04;
-    *answer = NAMESERVER_REFUSES;
+    *answer = SOA_REFUSES;
     if ((m[3] & 0x0f) == 0 && authoritative && find_serial(m, n, question_bytes, get16(m + 6), serial))
-        *answer = NAMESERVER_SERVES;
+        *answer = SOA_SERVES;
     return true;
 }
 
 /* ---- asking ---- */
 
 /* Waits for the answer to this question; anything else that comes is passed over. */
-static bool receive(int fd, const unsigned char *question, size_t question_bytes, enum nameserver_answer *answer,
+static bool receive(int fd, const unsigned char *question, size_t question_bytes, enum soa_answer *answer,
                     uint32_t *serial) {
     unsigned char message[4096];
     int64_t deadline = clock_monotonic() + TRY_MS * INT64_C(1000);
@@ -128,17 +128,17 @@ static bool receive(int fd, const unsigned char *question, size_t question_bytes
         ssize_t n = recv(fd, message, sizeof message, 0);
         if (n < 0)
             return false; /* nobody listens there */
-        if (soa_answer(question, question_bytes, message, (size_t)n, answer, serial))
+        if (soa_read(question, question_bytes, message, (size_t)n, answer, serial))
             return true;
     }
 }
 
-enum nameserver_answer soa_ask(const struct soa_server *server, struct str zone, uint32_t *serial, struct err *err) {
+enum soa_answer soa_ask(const struct soa_server *server, struct str zone, uint32_t *serial, struct err *err) {
     unsigned char question[512];
     uint16_t id;
     random_bytes(&id, sizeof id);
     size_t n = soa_question(zone, id, question);
-    enum nameserver_answer answer = NAMESERVER_SILENT;
+    enum soa_answer answer = SOA_SILENT;
     int fd = n ? socket(server->address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
     bool asked = fd >= 0 && connect(fd, (const struct sockaddr *)&server->address, server->length) == 0;
     for (int i = 0; asked && i < TRIES; i++)
@@ -146,9 +146,9 @@ enum nameserver_answer soa_ask(const struct soa_server *server, struct str zone,
             break;
     if (fd >= 0)
         close(fd);
-    if (answer == NAMESERVER_SILENT)
+    if (answer == SOA_SILENT)
         err_set(err, "the nameserver does not answer");
-    else if (answer == NAMESERVER_REFUSES)
+    else if (answer == SOA_REFUSES)
         err_set(err, "the nameserver does not serve %.*s", STR_ARG(zone));
     return answer;
 }
