@@ -20,8 +20,8 @@ struct attempt {
     struct client **client;
     char id[16];
     struct client_recipient *recipient;
-    struct client_reply trouble; /* of the last connection that failed */
-    const char *host;            /* that the last session was with, "" */
+    struct client_reply trouble;  /* of the last connection that failed */
+    const char *host, *host_name; /* that the last session was with, "" */
     const bool *stopping;
     int64_t started_at;
 };
@@ -47,6 +47,7 @@ static void send_to(struct attempt *x, struct client *c) {
                                .read = read_message,
                                .context = x};
     x->host = arena_c(x->a, str_of(client_describe(c)));
+    x->host_name = arena_c(x->a, str_of(client_host(c)));
     client_send(c, x->a, &mail, x->recipient, x->job->count);
 }
 
@@ -153,7 +154,7 @@ static void tell(struct attempt *x, struct verdict *v, const struct queue_recipi
         .status =
             expired && !reply->said ? STR("5.4.7") : status_for(x->a, reply->status, action == DSN_FAILED ? '5' : '4'),
         .reply = text,
-        .host = reply->said ? str_of(x->host) : STR(""),
+        .host = reply->said ? str_of(x->host_name) : STR(""),
         .last_attempt_at = x->started_at,
         .will_retry_until = x->job->expires_at};
 }
@@ -242,11 +243,17 @@ static void record(struct attempt *x, const char *owner, const struct verdict *v
 void job_run(const struct mta *m, struct arena *a, const struct queue_job *job, const char *owner,
              struct client **client, const struct client_reply *down, const bool *stopping,
              struct job_outcome *outcome) {
-    struct attempt x = {
-        .m = m, .a = a, .job = job, .client = client, .host = "", .stopping = stopping, .started_at = clock_now()};
+    struct attempt x = {.m = m,
+                        .a = a,
+                        .job = job,
+                        .client = client,
+                        .host = "",
+                        .host_name = "",
+                        .stopping = stopping,
+                        .started_at = clock_now()};
     struct verdict v = {.result = arena_array(a, job->count, sizeof *v.result),
                         .told = arena_array(a, job->count, sizeof *v.told)};
-    *outcome = (struct job_outcome){0};
+    *outcome = (struct job_outcome){.next_attempt_at = INT64_MAX};
     queue_id_text(job->message_id, x.id);
     x.recipient = arena_array(a, job->count, sizeof *x.recipient);
     for (size_t i = 0; i < job->count; i++)
@@ -255,7 +262,10 @@ void job_run(const struct mta *m, struct arena *a, const struct queue_job *job, 
         settle_rest(&x, *down);
     else
         attempt_delivery(&x, outcome);
-    for (size_t i = 0; i < job->count; i++)
+    for (size_t i = 0; i < job->count; i++) {
         judge_recipient(&x, &v, i);
+        if (v.result[i].outcome == QUEUE_DEFERRED && v.result[i].next_attempt_at < outcome->next_attempt_at)
+            outcome->next_attempt_at = v.result[i].next_attempt_at;
+    }
     record(&x, owner, &v);
 }

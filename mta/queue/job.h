@@ -12,6 +12,7 @@
 struct job_outcome {
     bool destination_down;       /* nobody there could be reached: others for it need not try at once */
     struct client_reply trouble; /* why; strings in the arena */
+    int64_t next_attempt_at;     /* of the first recipient that has to wait; INT64_MAX: none */
 };
 
 /* Makes the attempt and records it. *client is a session with the destination, or NULL; what is left there can serve

@@ -61,6 +61,7 @@ struct runner {
     pthread_mutex_t lock;
     pthread_cond_t to_claim, to_send, finished, to_extend;
     bool wake, stopping;
+    int64_t look_at; /* when the claimer looks again, by the monotonic clock */
     size_t held_count;
     struct held *held;
     struct destination *bucket[DESTINATIONS];
@@ -208,6 +209,15 @@ static void note_down(struct destination *d, const struct client_reply *why) {
     d->down_until = clock_monotonic() + DOWN_PAUSE;
 }
 
+/* Something is due then, by the wall clock (INT64_MAX: nothing). */
+static void look_again(struct runner *r, int64_t due) {
+    int64_t now = clock_now(), in = due > now ? due - now : 0;
+    if (due == INT64_MAX || clock_monotonic() + in >= r->look_at)
+        return;
+    r->look_at = clock_monotonic() + in;
+    pthread_cond_signal(&r->to_claim);
+}
+
 /* One job, without the lock. */
 static void run_job(struct runner *r, struct destination *d, struct held *h, struct client **client, struct arena *a) {
     struct job_outcome outcome;
@@ -223,8 +233,9 @@ static void run_job(struct runner *r, struct destination *d, struct held *h, str
     if (!lost)
         job_run(r->m, a, h->job, r->owner, client, is_down ? &down : NULL, &r->stopping, &outcome);
     else
-        outcome = (struct job_outcome){0};
+        outcome = (struct job_outcome){.next_attempt_at = INT64_MAX};
     pthread_mutex_lock(&r->lock);
+    look_again(r, outcome.next_attempt_at);
     if (outcome.destination_down)
         note_down(d, &outcome.trouble);
     else if (!is_down && !lost)
@@ -318,13 +329,16 @@ static void *claim_all(void *context) {
         }
         size_t room = HELD - r->held_count, max = room < CLAIM ? room : CLAIM;
         r->wake = false;
+        r->look_at = INT64_MAX;
         forget_destinations(r);
         pthread_mutex_unlock(&r->lock);
         long n = claim(r, max);
         int64_t at = n < 0 ? clock_monotonic() + AWAY_PAUSE : n == (long)max ? 0 : next_look(r);
         pthread_mutex_lock(&r->lock);
-        while (!r->wake && !r->stopping && clock_monotonic() < at)
-            wait_until(&r->to_claim, &r->lock, at);
+        if (at < r->look_at)
+            r->look_at = at;
+        while (!r->wake && !r->stopping && clock_monotonic() < r->look_at)
+            wait_until(&r->to_claim, &r->lock, r->look_at);
     }
     pthread_mutex_unlock(&r->lock);
     return NULL;

@@ -20,6 +20,7 @@ from .imapwire import ImapWire
 from .mansio import Account, Mansio, message, private, shared
 from .outside import Outside
 from .patience import eventually
+from .sink import Sink, converse
 from .wire import Wire
 
-__all__ = ["Account", "ImapWire", "Mansio", "Outside", "Wire", "eventually", "message", "private", "shared"]
+__all__ = ["Account", "ImapWire", "Mansio", "Outside", "Sink", "Wire", "converse", "eventually", "message", "private", "shared"]
