@@ -26,6 +26,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -145,6 +146,8 @@ static bool have_segment(struct blob_store *b, struct err *err) {
         segment_name(number, name);
         b->fd = openat(b->folder_fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
         if (b->fd >= 0) {
+            flock(b->fd,
+                  LOCK_EX | LOCK_NB); /* says that it is being written, until it is closed: see unlink_if_empty */
             b->number = number;
             b->end = 0;
             b->unsynced_folder = true;
@@ -375,17 +378,17 @@ static bool stop_at_live(void *context, uint64_t segment, uint64_t offset, const
     return !*any;
 }
 
-/* Unlinks a segment that is full (nobody appends any more) and holds nothing. */
+/* Unlinks a segment that nobody writes any more and that holds nothing. */
 static void unlink_if_empty(struct blob_store *b, int fd, uint64_t segment) {
-    struct stat st;
     bool any = false;
-    if (fstat(fd, &st) < 0 || (uint64_t)st.st_size < SEGMENT_BYTES)
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0)
         return;
     each_record(fd, segment, stop_at_live, &any);
     char name[32];
     segment_name(segment, name);
     if (!any && unlinkat(b->folder_fd, name, 0) < 0 && errno != ENOENT)
         log_warn("cannot remove the empty segment %s: %s", name, strerror(errno));
+    flock(fd, LOCK_UN);
 }
 
 bool blob_delete(struct blob_store *b, const blob_id id, struct err *err) {

@@ -31,8 +31,10 @@ static void values_of_every_type_round_trip(void **state) {
     int64_t numbers[] = {-1, INT64_MAX};
     unsigned char uuid[16] = {1, 2, 3, 15};
     int64_t now = clock_now();
-    db_int8(&p, INT64_MIN), db_int4(&p, -7), db_bool(&p, true), db_text(&p, STR("x'\"\\")), db_bytes(&p, str_n("\0\xff", 2));
-    db_time(&p, now), db_text_array(&p, texts, 3), db_int8_array(&p, numbers, 2), db_uuid(&p, uuid), db_text(&p, (struct str){NULL, 0});
+    db_int8(&p, INT64_MIN), db_int4(&p, -7), db_bool(&p, true), db_text(&p, STR("x'\"\\")),
+        db_bytes(&p, str_n("\0\xff", 2));
+    db_time(&p, now), db_text_array(&p, texts, 3), db_int8_array(&p, numbers, 2), db_uuid(&p, uuid),
+        db_text(&p, (struct str){NULL, 0});
     PGresult *r = db_query(c, &ECHO, &p, &err);
     assert_non_null(r);
     assert_true(db_get_int8(r, 0, 0) == INT64_MIN && db_get_int8(r, 0, 1) == -7 && db_get_bool(r, 0, 2));
@@ -57,7 +59,8 @@ static void a_failed_pipeline_rolls_back_and_the_connection_stays_usable(void **
     struct db *db = db_open(conninfo, 1, &err);
     static const struct db_statement BEGIN = {"begin", "BEGIN"}, COMMIT = {"commit", "COMMIT"},
                                      TABLE = {"table", "CREATE TEMP TABLE t (x int8 PRIMARY KEY)"},
-                                     ADD = {"add", "INSERT INTO t VALUES ($1)"}, COUNT = {"count", "SELECT count(*) FROM t"};
+                                     ADD = {"add", "INSERT INTO t VALUES ($1)"},
+                                     COUNT = {"count", "SELECT count(*) FROM t"};
     struct db_conn *c = db_acquire(db, &err);
     assert_int_equal(db_exec(c, &TABLE, NULL, &err), 0);
     for (int round = 0; round < 3; round++) {
@@ -110,7 +113,8 @@ static void a_connection_that_the_server_ended_is_replaced(void **state) {
     struct err err;
     struct db *db = db_open(conninfo, 2, &err);
     struct db_conn *a = db_acquire(db, &err), *b = db_acquire(db, &err);
-    static const struct db_statement KILL = {"kill", "SELECT pg_terminate_backend($1)"}, ONE = {"one", "SELECT 1::int8"};
+    static const struct db_statement KILL = {"kill", "SELECT pg_terminate_backend($1)"},
+                                     ONE = {"one", "SELECT 1::int8"};
     struct db_params p = {0};
     db_int4(&p, PQbackendPID(db_raw(a)));
     db_release(db, a);

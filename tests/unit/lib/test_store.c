@@ -1,4 +1,5 @@
-/* Needs a database with the schema (MANSIO_TEST_DB); works on account numbers of its own, which no directory row has. */
+/* Needs a database with the schema (MANSIO_TEST_DB); works on account numbers of its own, which no directory row has.
+ */
 #include "base/clock.h"
 #include "base/codec.h"
 #include "db/db.h"
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+#include <dirent.h>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -62,7 +64,10 @@ static int each(void **state) {
 }
 
 static struct store_delivery deliver(struct str message, const char *mailbox, uint32_t flags, int64_t quota) {
-    struct store_delivery d = {.account_id = account, .mailbox = str_of(mailbox), .quota_bytes = quota, .flags = flags,
+    struct store_delivery d = {.account_id = account,
+                               .mailbox = str_of(mailbox),
+                               .quota_bytes = quota,
+                               .flags = flags,
                                .prefix = STR("Return-Path: <a@b>\r\n")};
     assert_int_equal(store_deliver(store, message, -1, STR("card"), &d, 1, NULL, &err), STORE_OK);
     return d;
@@ -137,7 +142,8 @@ static void parts_are_read_across_prefix_and_blob(void **state) {
 
 static void over_quota_one_recipient_fails_and_the_other_gets_it(void **state) {
     (void)state;
-    struct store_delivery d[2] = {{.account_id = account, .quota_bytes = 3}, {.account_id = account + 100000, .quota_bytes = 1000}};
+    struct store_delivery d[2] = {{.account_id = account, .quota_bytes = 3},
+                                  {.account_id = account + 100000, .quota_bytes = 1000}};
     assert_int_equal(store_deliver(store, STR("12345"), -1, STR("card"), d, 2, NULL, &err), STORE_OK);
     assert_int_equal(d[0].status, STORE_QUOTA);
     assert_int_equal(d[1].status, STORE_OK);
@@ -202,25 +208,31 @@ static void flags_change_with_counters_and_modseq(void **state) {
     size_t n, refused;
     uint32_t *no;
     struct str keyword[] = {STR("$Label1"), STR("work")};
-    assert_int_equal(store_change_flags(store, &arena, account, box.id, range, 2, STORE_ADD, STORE_SEEN | STORE_FLAGGED, keyword, 2, 0, &m, &n,
-                                        &no, &refused, &err), STORE_OK);
+    assert_int_equal(store_change_flags(store, &arena, account, box.id, range, 2, STORE_ADD, STORE_SEEN | STORE_FLAGGED,
+                                        keyword, 2, 0, &m, &n, &no, &refused, &err),
+                     STORE_OK);
     assert_int_equal(n, 2);
-    assert_true(m[0].uid == 1 && m[1].uid == 3 && m[1].keyword_count == 2 && m[1].flags == (STORE_SEEN | STORE_FLAGGED));
+    assert_true(m[0].uid == 1 && m[1].uid == 3 && m[1].keyword_count == 2 &&
+                m[1].flags == (STORE_SEEN | STORE_FLAGGED));
     struct store_mailbox after = find("INBOX");
     assert_int_equal(after.unseen, 1);
     assert_true(after.highestmodseq == box.highestmodseq + 1 && m[0].modseq == after.highestmodseq);
     /* the same again changes nothing, so it moves no modseq */
-    store_change_flags(store, &arena, account, box.id, range, 2, STORE_ADD, STORE_SEEN, keyword, 1, 0, &m, &n, &no, &refused, &err);
+    store_change_flags(store, &arena, account, box.id, range, 2, STORE_ADD, STORE_SEEN, keyword, 1, 0, &m, &n, &no,
+                       &refused, &err);
     assert_true(find("INBOX").highestmodseq == after.highestmodseq);
     /* unchanged_since rules out what changed later */
     struct uid_range all = {1, UINT32_MAX};
-    store_change_flags(store, &arena, account, box.id, &all, 1, STORE_SET, STORE_DELETED, NULL, 0, box.highestmodseq, &m, &n, &no, &refused, &err);
+    store_change_flags(store, &arena, account, box.id, &all, 1, STORE_SET, STORE_DELETED, NULL, 0, box.highestmodseq,
+                       &m, &n, &no, &refused, &err);
     assert_true(n == 1 && m[0].uid == 2 && refused == 2 && no[0] == 1 && no[1] == 3);
     assert_int_equal(find("INBOX").deleted, 1);
     struct uid_range first = {1, 1};
     struct str drop[] = {STR("WORK")};
-    store_change_flags(store, &arena, account, box.id, &first, 1, STORE_REMOVE, STORE_FLAGGED, drop, 1, 0, &m, &n, NULL, NULL, &err);
-    assert_true(n == 1 && m[0].flags == STORE_SEEN && m[0].keyword_count == 1 && str_eq(m[0].keyword[0], STR("$Label1")));
+    store_change_flags(store, &arena, account, box.id, &first, 1, STORE_REMOVE, STORE_FLAGGED, drop, 1, 0, &m, &n, NULL,
+                       NULL, &err);
+    assert_true(n == 1 && m[0].flags == STORE_SEEN && m[0].keyword_count == 1 &&
+                str_eq(m[0].keyword[0], STR("$Label1")));
 }
 
 static void expunge_removes_only_what_is_deleted_and_remembers_it(void **state) {
@@ -250,15 +262,20 @@ static void a_copy_shares_the_bytes_until_the_last_is_gone(void **state) {
     struct uid_range all = {1, UINT32_MAX};
     uint32_t *from, *to, validity;
     size_t n;
-    assert_int_equal(store_copy(store, &arena, account, inbox.id, &all, 1, archive.id, false, -1, &from, &to, &n, &validity, &err), STORE_OK);
+    assert_int_equal(
+        store_copy(store, &arena, account, inbox.id, &all, 1, archive.id, false, -1, &from, &to, &n, &validity, &err),
+        STORE_OK);
     assert_true(n == 1 && from[0] == 1 && to[0] == 1 && validity == archive.uidvalidity);
     assert_true(str_ends(read_all(archive.id, 1), STR("shared bytes")));
     struct store_message *m;
     uint32_t *gone;
-    store_change_flags(store, &arena, account, inbox.id, &all, 1, STORE_ADD, STORE_DELETED, NULL, 0, 0, &m, &n, NULL, NULL, &err);
+    store_change_flags(store, &arena, account, inbox.id, &all, 1, STORE_ADD, STORE_DELETED, NULL, 0, 0, &m, &n, NULL,
+                       NULL, &err);
     store_expunge(store, &arena, account, inbox.id, NULL, 0, &gone, &n, NULL, &err);
     assert_true(str_ends(read_all(archive.id, 1), STR("shared bytes")));
-    assert_int_equal(store_copy(store, &arena, account, archive.id, &all, 1, inbox.id, false, 10, &from, &to, &n, &validity, &err), STORE_QUOTA);
+    assert_int_equal(
+        store_copy(store, &arena, account, archive.id, &all, 1, inbox.id, false, 10, &from, &to, &n, &validity, &err),
+        STORE_QUOTA);
 }
 
 static void a_move_takes_the_messages_along_exactly_once(void **state) {
@@ -269,7 +286,9 @@ static void a_move_takes_the_messages_along_exactly_once(void **state) {
     struct uid_range two = {2, 3};
     uint32_t *from, *to, validity;
     size_t n;
-    assert_int_equal(store_copy(store, &arena, account, inbox.id, &two, 1, trash.id, true, -1, &from, &to, &n, &validity, &err), STORE_OK);
+    assert_int_equal(
+        store_copy(store, &arena, account, inbox.id, &two, 1, trash.id, true, -1, &from, &to, &n, &validity, &err),
+        STORE_OK);
     assert_int_equal(n, 2);
     inbox = find("INBOX"), trash = find("Trash");
     assert_true(inbox.messages == 1 && inbox.unseen == 1 && trash.messages == 2 && trash.unseen == 1);
@@ -306,7 +325,8 @@ static void folders_are_made_renamed_and_deleted(void **state) {
 
 static void a_queued_message_is_claimed_once_deferred_and_finished(void **state) {
     (void)state;
-    struct store_queued_recipient to[] = {{STR("a@far.example"), STR(""), STR(""), {NULL, 0}}, {STR("b@far.example"), STR(""), STR(""), STR("NEVER")}};
+    struct store_queued_recipient to[] = {{STR("a@far.example"), STR(""), STR(""), {NULL, 0}},
+                                          {STR("b@far.example"), STR(""), STR(""), STR("NEVER")}};
     struct store_queued q = {.id = queue_new_id(), .sender = STR("me@here.example"), .recipient = to, .count = 2};
     struct store_delivery d = {.account_id = account, .quota_bytes = -1};
     assert_int_equal(store_deliver(store, STR("both ways"), -1, STR("card"), &d, 1, &q, &err), STORE_OK);
@@ -344,7 +364,8 @@ static void a_queued_message_is_claimed_once_deferred_and_finished(void **state)
     assert_true(str_eq(mine->recipient[0].last_reply, STR("451 later")));
     struct queue_result failed = {&mine->recipient[0], QUEUE_FAILED, 0, false, STR("550 no")};
     struct store_delivery bounce = {.account_id = account, .quota_bytes = -1};
-    assert_int_equal(queue_finish(store, mine, "test", &failed, 1, STR("a bounce"), STR("card"), &bounce, 1, NULL, &err), STORE_OK);
+    assert_int_equal(
+        queue_finish(store, mine, "test", &failed, 1, STR("a bounce"), STR("card"), &bounce, 1, NULL, &err), STORE_OK);
     assert_int_equal(find("INBOX").messages, 2);
     char text[16];
     int64_t back;
@@ -357,6 +378,17 @@ static bool count_blob(void *context, const blob_id id, uint64_t size, int64_t w
     (void)id, (void)size, (void)written_at;
     ++*(size_t *)context;
     return true;
+}
+
+static int segments(const char *path) {
+    struct dirent **entry;
+    int n = scandir(path, &entry, NULL, NULL), found = 0;
+    for (int i = 0; i < n; i++) {
+        found += str_ends(str_of(entry[i]->d_name), STR(".seg"));
+        free(entry[i]);
+    }
+    free(entry);
+    return found;
 }
 
 static void a_blob_is_immutable_checked_and_swept_when_nobody_names_it(void **state) {
@@ -374,6 +406,15 @@ static void a_blob_is_immutable_checked_and_swept_when_nobody_names_it(void **st
     assert_false(blob_get(b, one, 0, 5, &out, &err));
     n = 0;
     assert_true(blob_list(b, count_blob, &n, &err) && n == 1);
+    assert_true(blob_delete(b, two, &err));
+    assert_int_equal(segments(own), 1); /* it is being written */
+    assert_true(blob_put(b, STR("third"), -1, one, &err) && blob_sync(b, &err));
+    blob_close(b);
+    b = blob_open(own, &err); /* and now it is not: with its last blob it goes */
+    buf_reset(&out);
+    assert_true(blob_get(b, one, 0, 100, &out, &err) && str_eq(buf_str(&out), STR("third")));
+    assert_true(blob_delete(b, one, &err));
+    assert_int_equal(segments(own), 0);
     blob_close(b);
     buf_free(&out);
     struct buf command = BUF_EMPTY;
