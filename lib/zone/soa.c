@@ -75,7 +75,10 @@ static bool skip_name(const unsigned char *m, size_t n, size_t *at) {
 
 /* The serial in a SOA record's data, which is at [at, end). */
 static bool read_serial(const unsigned char *m, size_t at, size_t end, uint32_t *serial) {
-    if (!skip_name(m, end, &at) || !skip_name(m, end, &at) || end - at != 20)
+    for (int names = 0; names < 2; names++) /* MNAME, RNAME */
+        if (!skip_name(m, end, &at))
+            return false;
+    if (end - at != 20)
         return false;
     *serial = get32(m + at);
     return true;
