@@ -76,3 +76,13 @@ pictures("the helpdesk's pages", 'helpdesk', [
     ['helpdesk-mailboxes', '/mailboxes'],
     ['helpdesk-password', async (page) => `${await linkOf(page, '/mailboxes', /^\/mailboxes\/\d+$/)}/password`],
 ]);
+
+pictures('the webmail', 'user', [
+    ['mail', '/mail/'],
+    ['message', async (page) => {
+        await page.goto('/mail/');
+        return page.getByRole('link', { name: 'Opening hours' }).first().getAttribute('href');
+    }],
+    ['compose', '/mail/write'],
+    ['folders', '/mail/folders'],
+]);
