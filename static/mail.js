@@ -17,6 +17,9 @@ for (const time of document.querySelectorAll("time[data-short]")) {
         : at.toLocaleDateString(undefined, year ? { day: "numeric", month: "short" } : { day: "numeric", month: "short", year: "numeric" });
 }
 
+for (const star of document.querySelectorAll(".mail-row .mail-star"))
+    star.title = star.getAttribute("aria-label");
+
 // ---- questions before what can't be undone ----
 
 document.addEventListener("click", (event) => {

@@ -35,18 +35,13 @@
 {{#ANY}}
 <ul class="mail-rows">
 {{#ROW}}
-<li class="mail-row{{#UNREAD}} unread{{/UNREAD}}" data-uid="{{UID}}">
-<label class="mail-check"><input type="checkbox" name="uid" value="{{UID}}"><span class="avatar colour-{{COLOUR}}" aria-hidden="true">{{INITIALS}}</span><span class="hidden">Select</span></label>
-<span class="mail-who" title="{{WHO_ADDRESS}}">{{WHO}}</span>
-<a class="mail-link" href="{{HREF}}"><span class="mail-subject">{{#UNREAD}}<span class="hidden">Unread: </span>{{/UNREAD}}{{SUBJECT}}</span><span class="mail-preview">{{PREVIEW}}</span></a>
-<span class="mail-marks">
-{{#ANSWERED}}<svg class="icon" role="img" aria-label="Answered"><use href="/static/icons.svg?v={{V}}#reply"></use></svg>{{/ANSWERED}}
-{{#FORWARDED}}<svg class="icon" role="img" aria-label="Forwarded"><use href="/static/icons.svg?v={{V}}#send-on"></use></svg>{{/FORWARDED}}
-{{#ATTACHMENT}}<svg class="icon" role="img" aria-label="Has attachments"><use href="/static/icons.svg?v={{V}}#clip"></use></svg>{{/ATTACHMENT}}
-</span>
+<li class="mail-row {{STATE}}" data-uid="{{UID}}">
+<label class="mail-check"><input type="checkbox" name="uid" value="{{UID}}" aria-label="Select"><span class="avatar colour-{{COLOUR}}" aria-hidden="true">{{INITIALS}}</span></label>
+<span class="mail-who" title="{{ADDRESS}}">{{WHO}}</span>
+<a class="mail-link" href="{{PATH}}/{{UID}}"><span class="mail-subject">{{#UNREAD}}<span class="hidden">Unread: </span>{{/UNREAD}}{{SUBJECT}}</span><span class="mail-preview">{{PREVIEW}}</span></a>
+<span class="mail-marks">{{#ANSWERED}}<i class="mark answered" role="img" aria-label="Answered"></i>{{/ANSWERED}}{{#FORWARDED}}<i class="mark forwarded" role="img" aria-label="Forwarded"></i>{{/FORWARDED}}{{#ATTACHMENT}}<i class="mark clip" role="img" aria-label="Has attachments"></i>{{/ATTACHMENT}}</span>
 <time class="mail-date" datetime="{{DATETIME}}" data-date data-short>{{DATE}}</time>
-{{#FLAGGED}}<button class="mail-star flagged" name="unflag-one" value="{{UID}}" title="Remove the flag"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#star-full"></use></svg><span class="hidden">Remove the flag</span></button>{{/FLAGGED}}
-{{#NOT_FLAGGED}}<button class="mail-star" name="flag-one" value="{{UID}}" title="Flag"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#star"></use></svg><span class="hidden">Flag</span></button>{{/NOT_FLAGGED}}
+<button class="mail-star" name="{{STAR}}" value="{{UID}}" aria-label="{{STAR_LABEL}}"></button>
 </li>
 {{/ROW}}
 </ul>

@@ -18,28 +18,36 @@ static bool shows_recipients(const struct folder *f) { return f->use == USE_SENT
 static void show_row(struct dict *list, struct list *l, const struct mail_row *row) {
     struct arena *a = &l->m->x->arena;
     struct dict *d = dict_section(list, "ROW");
-    bool draft = l->folder->use == USE_DRAFTS || row->flags & MAIL_DRAFT;
-    struct str who = shows_recipients(l->folder) ? row->to : row->from_name;
+    bool to = shows_recipients(l->folder), flagged = row->flags & MAIL_FLAGGED;
+    struct str who = to ? row->to : row->from_name, address = to ? row->to : row->from_address;
     dict_set_int(d, "UID", row->uid);
-    if (draft)
-        dict_set(d, "HREF",
-                 arena_printf(a, "/mail/write?draft=%.*s/%u", STR_ARG(url_encoded(a, l->folder->name)), row->uid));
-    else
-        dict_set(d, "HREF", mail_message_path(a, "message", l->folder->name, row->uid));
-    dict_set(d, "WHO", who.n ? who : shows_recipients(l->folder) ? STR("No recipient yet") : STR("Unknown sender"));
-    dict_set(d, "WHO_ADDRESS", shows_recipients(l->folder) ? row->to : row->from_address);
+    dict_set(d, "WHO", who.n ? who : to ? STR("No recipient yet") : STR("Unknown sender"));
+    dict_set(d, "ADDRESS", address);
     dict_set(d, "INITIALS", mail_initials(a, who));
-    dict_set_int(d, "COLOUR", mail_colour(shows_recipients(l->folder) ? row->to : row->from_address));
+    dict_set_int(d, "COLOUR", mail_colour(address));
     dict_set(d, "SUBJECT", row->subject.n ? row->subject : STR("No subject"));
     dict_set(d, "PREVIEW", row->preview);
     dict_set(d, "DATE", mail_short_date(a, row->date));
     dict_set(d, "DATETIME", mail_machine_date(a, row->date));
-    dict_show_if(d, "UNREAD", !(row->flags & MAIL_SEEN));
-    dict_show_if(d, "FLAGGED", row->flags & MAIL_FLAGGED);
-    dict_show_if(d, "NOT_FLAGGED", !(row->flags & MAIL_FLAGGED));
+    dict_set_c(d, "STAR", flagged ? "unflag-one" : "flag-one");
+    dict_set_c(d, "STAR_LABEL", flagged ? "Remove the flag" : "Flag");
+    if (!(row->flags & MAIL_SEEN)) {
+        dict_set_c(d, "STATE", flagged ? "unread flagged" : "unread");
+        dict_show(d, "UNREAD");
+    } else if (flagged) {
+        dict_set_c(d, "STATE", "flagged");
+    }
     dict_show_if(d, "ANSWERED", row->flags & MAIL_ANSWERED);
     dict_show_if(d, "FORWARDED", row->flags & MAIL_FORWARDED);
     dict_show_if(d, "ATTACHMENT", row->attachment);
+}
+
+/* What stands before "/" and a UID to lead to the message: its page, or in Drafts the form to go on with it. */
+static struct str message_path(struct list *l) {
+    struct arena *a = &l->m->x->arena;
+    struct str box = url_encoded(a, l->folder->name);
+    return arena_printf(a, l->folder->use == USE_DRAFTS ? "/mail/write?draft=%.*s" : "/mail/message/%.*s",
+                        STR_ARG(box));
 }
 
 static struct str page_path(struct list *l, uint32_t page) {
@@ -110,6 +118,7 @@ static void show(struct list *l) {
     dict_set(d, "BOX", l->folder->name);
     dict_set_int(d, "UIDVALIDITY", l->found.uidvalidity);
     dict_set_int(d, "UIDNEXT", l->found.uidnext);
+    dict_set(d, "PATH", message_path(l));
     dict_set(d, "BACK", page_path(l, l->page));
     dict_set(d, "HERE", mail_folder_path(&x->arena, l->folder->name));
     if (l->search.n) {

@@ -42,9 +42,15 @@ struct str mail_long_date(struct arena *a, int64_t t) {
 }
 
 struct str mail_machine_date(struct arena *a, int64_t t) {
+    static const struct str FORM = {"0000-00-00T00:00:00Z", 20};
     struct tm tm = parts_of(t);
-    return arena_printf(a, "%04d-%02d-%02dT%02d:%02d:%02dZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
-                        tm.tm_min, tm.tm_sec);
+    int values[] = {tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec};
+    static const int LAST_DIGIT[] = {3, 6, 9, 12, 15, 18};
+    char *text = arena_c(a, FORM);
+    for (int i = 0; i < 6; i++)
+        for (int at = LAST_DIGIT[i], v = values[i]; v > 0 && ascii_digit(text[at]); at--, v /= 10)
+            text[at] = (char)('0' + v % 10);
+    return str_n(text, FORM.n);
 }
 
 struct str mail_size(struct arena *a, uint64_t bytes) {

@@ -31,6 +31,7 @@ enum imap_status imap_select(struct imap *c, struct str mailbox, struct err *err
     struct arena a = ARENA_EMPTY;
     free(c->selected);
     c->selected = NULL;
+    c->window_good = false;
     if (c->session->imap_selection_info)
         mailimap_selection_info_free(c->session->imap_selection_info);
     c->session->imap_selection_info = mailimap_selection_info_new();
@@ -47,6 +48,7 @@ enum imap_status imap_flag(struct imap *c, struct str mailbox, struct str uids, 
                            struct err *err) {
     struct arena a = ARENA_EMPTY;
     c->folders_at = 0;
+    c->window_good = false;
     enum imap_status status = imap_select(c, mailbox, err);
     if (status == IMAP_OK)
         status = pipeline_one(c, err, "UID STORE %.*s %sFLAGS.SILENT (%s)", STR_ARG(uids), on ? "+" : "-",
@@ -58,6 +60,7 @@ enum imap_status imap_flag(struct imap *c, struct str mailbox, struct str uids, 
 enum imap_status imap_move(struct imap *c, struct str mailbox, struct str uids, struct str to, struct err *err) {
     struct arena a = ARENA_EMPTY;
     c->folders_at = 0;
+    c->window_good = false;
     enum imap_status status = imap_select(c, mailbox, err);
     if (status == IMAP_OK)
         status = pipeline_one(c, err, "UID MOVE %.*s %s", STR_ARG(uids), pipeline_string(&a, to));
@@ -86,6 +89,7 @@ enum imap_status imap_append(struct imap *c, struct str mailbox, struct str mess
     uint32_t uidvalidity = 0;
     *uid = 0;
     c->folders_at = 0;
+    c->window_good = false;
     int r = list ? mailimap_uidplus_append(c->session, name, list, NULL, message.p, message.n, &uidvalidity, uid)
                  : MAILIMAP_ERROR_MEMORY;
     if (list)

@@ -22,6 +22,7 @@ struct imap {
     struct folders folders;
     int64_t folders_at; /* monotonic; 0: not known */
     struct row_cache *rows;
+    bool window_good;  /* the window of c->rows is what the server has, but for what it says unasked */
     struct imap *next; /* in the pool */
 };
 

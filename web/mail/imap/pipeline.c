@@ -33,6 +33,13 @@ static enum imap_status refused(struct imap *c, struct err *err) {
     return IMAP_NO;
 }
 
+/* An answer to any command may bring what others changed (RFC 3501 section 7). */
+static void notice_news(struct imap *c) {
+    const struct mailimap_response_info *r = c->session->imap_response_info;
+    if (r && (clist_count(r->rsp_fetch_list) || clist_count(r->rsp_expunged)))
+        c->window_good = false;
+}
+
 /* libetpan compares an answer's tag with the last one sent; with several under way it is told which one is due. */
 enum imap_status pipeline_receive(struct imap *c, struct err *err) {
     struct mailimap_response *response = NULL;
@@ -46,6 +53,7 @@ enum imap_status pipeline_receive(struct imap *c, struct err *err) {
         return broken(c, err);
     int type = response->rsp_resp_done->rsp_data.rsp_tagged->rsp_cond_state->rsp_type;
     mailimap_response_free(response);
+    notice_news(c);
     return type == MAILIMAP_RESP_COND_STATE_OK ? IMAP_OK : refused(c, err);
 }
 

@@ -9,7 +9,7 @@
  * What a list shows of a message never changes but for its flags (RFC 3501 section 2.3.1.1: a UID names the same bytes
  * for ever), so it is fetched once and kept with the connection; a page that was shown before costs one short exchange.
  */
-enum { CACHE_SLOTS = 2048, CACHE_MAX = 1200 };
+enum { CACHE_SLOTS = 2048, CACHE_MAX = 1200, WINDOW_MAX = 100 };
 
 struct row_cache {
     struct arena memory;
@@ -17,6 +17,11 @@ struct row_cache {
     char *mailbox;
     size_t count;
     struct mail_row *slot[CACHE_SLOTS];
+    /* The page asked for last, with its flags. It holds until the server tells of a change (pipeline.c) or this
+     * connection makes one (change.c). */
+    struct mail_row window[WINDOW_MAX];
+    size_t window_count;
+    uint32_t window_exists, window_page, window_per_page;
 };
 
 void rows_forget(struct imap *c) {
@@ -268,13 +273,39 @@ static bool window(uint32_t exists, uint32_t page, uint32_t per_page, uint32_t *
     return true;
 }
 
+static bool has_window(const struct imap *c, uint32_t exists, uint32_t page, uint32_t per_page) {
+    const struct row_cache *r = c->rows;
+    return c->window_good && r && strcmp(r->mailbox, c->selected) == 0 && r->window_exists == exists &&
+           r->window_page == page && r->window_per_page == per_page;
+}
+
+static void keep_window(struct imap *c, const struct mail_page *p, uint32_t page, uint32_t per_page) {
+    struct row_cache *r = c->rows;
+    c->window_good = r && p->count <= WINDOW_MAX;
+    if (!c->window_good)
+        return;
+    for (size_t i = 0; i < p->count; i++)
+        r->window[i] = p->row[i];
+    r->window_count = p->count;
+    r->window_exists = p->exists;
+    r->window_page = page;
+    r->window_per_page = per_page;
+}
+
+static void read_window(struct imap *c, struct arena *a, struct mail_page *out) {
+    out->row = arena_array(a, c->rows->window_count + 1, sizeof *out->row);
+    for (out->count = 0; out->count < c->rows->window_count; out->count++)
+        out->row[out->count] = c->rows->window[out->count];
+}
+
 /* News come with NOOP, in the same exchange as the page that they may move; where they did, the page is asked for
- * again. */
+ * again. A page that is known is not asked for at all unless there are news. */
 static enum imap_status page_of_all(struct imap *c, struct arena *a, uint32_t page, uint32_t per_page,
-                                    struct mail_page *out, struct err *err) {
-    for (int tries = 0; tries < 3; tries++) {
+                                    struct mail_page *out, bool *known, struct err *err) {
+    for (int tries = 0; tries < 4; tries++) {
         uint32_t exists = c->session->imap_selection_info->sel_exists, first = 0, last = 0;
-        bool any = window(exists, page, per_page, &first, &last);
+        *known = has_window(c, exists, page, per_page);
+        bool any = !*known && window(exists, page, per_page, &first, &last);
         pipeline_send(c, "NOOP");
         if (any)
             pipeline_send(c, "FETCH %u:%u (UID FLAGS)", first, last);
@@ -283,12 +314,14 @@ static enum imap_status page_of_all(struct imap *c, struct arena *a, uint32_t pa
             return pipeline_finish(c, NULL) == IMAP_OK ? status : IMAP_BROKEN;
         if (any)
             status = pipeline_receive(c, err);
-        bool moved = c->session->imap_selection_info->sel_exists != exists;
+        bool moved = c->session->imap_selection_info->sel_exists != exists || (*known && !c->window_good);
         if (status == IMAP_BROKEN || (status == IMAP_NO && !moved))
             return status;
         if (moved)
             continue;
-        if (any)
+        if (*known)
+            read_window(c, a, out);
+        else if (any)
             read_flags(c, a, out, per_page);
         break;
     }
@@ -327,12 +360,16 @@ static enum imap_status page_of_search(struct imap *c, struct arena *a, struct s
 enum imap_status imap_page(struct imap *c, struct arena *a, struct str mailbox, struct str search, uint32_t page,
                            uint32_t per_page, struct mail_page *out, struct err *err) {
     *out = (struct mail_page){0};
+    bool known = false;
     enum imap_status status = imap_select(c, mailbox, err);
     if (status == IMAP_OK)
         status = search.n ? page_of_search(c, a, search, page, per_page, out, err)
-                          : page_of_all(c, a, page, per_page, out, err);
-    if (status != IMAP_OK || out->count == 0)
+                          : page_of_all(c, a, page, per_page, out, &known, err);
+    if (status != IMAP_OK || out->count == 0 || known)
         return status;
     qsort(out->row, out->count, sizeof *out->row, newest_first);
-    return complete(c, out, err);
+    status = complete(c, out, err);
+    if (status == IMAP_OK && !search.n)
+        keep_window(c, out, page, per_page);
+    return status;
 }
