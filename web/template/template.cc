@@ -3,6 +3,8 @@
 #include <ctemplate/template_dictionary.h>
 #include <ctemplate/template_emitter.h>
 
+#include <atomic>
+#include <cstring>
 #include <dirent.h>
 #include <fstream>
 #include <memory>
@@ -75,6 +77,49 @@ bool load_folder(TemplateCache *cache, const std::string &root, const std::strin
     return true;
 }
 
+// ctemplate keeps a process-wide table of all names ever used, behind a lock, and looks each one up anew with each
+// value. Those that it knows as static it does not look up. Ours are literals in C: the first use of one makes it
+// static, and its address finds it again. The copy is compared, so that a name that is no literal is merely slower.
+class Names {
+  public:
+    TemplateString find(const char *name) {
+        size_t at = (reinterpret_cast<uintptr_t>(name) * 0x9e3779b97f4a7c15u) >> 52;
+        for (int i = 0; i < PROBES; i++, at = (at + 1) % SLOTS) {
+            const Name *known = slots[at].load(std::memory_order_acquire);
+            if (!known)
+                return add(at, name);
+            if (known->address == name)
+                return known->copy == name ? TemplateString(known->string) : TemplateString(name);
+        }
+        return TemplateString(name);
+    }
+
+  private:
+    enum { SLOTS = 4096, PROBES = 16 };
+    struct Name {
+        const char *address;
+        std::string copy;
+        ctemplate::StaticTemplateString string;
+    };
+    std::atomic<const Name *> slots[SLOTS] = {};
+
+    std::mutex lock; // for adding
+
+    // They stay as long as the process, as the literals do.
+    TemplateString add(size_t at, const char *name) {
+        std::lock_guard<std::mutex> guard(lock);
+        if (slots[at].load(std::memory_order_relaxed))
+            return TemplateString(name); // another thread was quicker; found the next time
+        Name *made = new Name{name, name, {}};
+        made->string = ctemplate::StaticTemplateString{{made->copy.c_str(), made->copy.size(), 0}};
+        ctemplate::StaticTemplateStringInitializer initialize(&made->string);
+        slots[at].store(made, std::memory_order_release);
+        return TemplateString(made->string);
+    }
+};
+
+Names names;
+
 TemplateDictionary *of(struct dict *d) { return reinterpret_cast<TemplateDictionary *>(d); }
 struct dict *as(TemplateDictionary *d) {
     return reinterpret_cast<struct dict *>(d);
@@ -118,19 +163,21 @@ struct dict *dict_new(void) {
     return as(new TemplateDictionary("page"));
 }
 void dict_free(struct dict *d) { delete of(d); }
-void dict_set(struct dict *d, const char *name, struct str value) { of(d)->SetValue(name, text(value)); }
-void dict_set_c(struct dict *d, const char *name, const char *value) { of(d)->SetValue(name, value ? value : ""); }
-void dict_set_int(struct dict *d, const char *name, int64_t value) { of(d)->SetIntValue(name, value); }
-void dict_global(struct dict *d, const char *name, struct str value) {
-    of(d)->SetTemplateGlobalValue(name, text(value));
+void dict_set(struct dict *d, const char *name, struct str value) { of(d)->SetValue(names.find(name), text(value)); }
+void dict_set_c(struct dict *d, const char *name, const char *value) {
+    of(d)->SetValue(names.find(name), value ? value : "");
 }
-void dict_show(struct dict *d, const char *name) { of(d)->ShowSection(name); }
+void dict_set_int(struct dict *d, const char *name, int64_t value) { of(d)->SetIntValue(names.find(name), value); }
+void dict_global(struct dict *d, const char *name, struct str value) {
+    of(d)->SetTemplateGlobalValue(names.find(name), text(value));
+}
+void dict_show(struct dict *d, const char *name) { of(d)->ShowSection(names.find(name)); }
 struct dict *dict_section(struct dict *d, const char *name) {
-    return as(of(d)->AddSectionDictionary(name));
+    return as(of(d)->AddSectionDictionary(names.find(name)));
 }
 
 struct dict *dict_include(struct dict *d, const char *name, const char *file) {
-    TemplateDictionary *included = of(d)->AddIncludeDictionary(name);
+    TemplateDictionary *included = of(d)->AddIncludeDictionary(names.find(name));
     included->SetFilename(file);
     return as(included);
 }
