@@ -4,6 +4,7 @@
 #include "http/url.h"
 #include "page.h"
 #include "session/csrf.h"
+#include "session/session.h"
 
 /* Whoever is not logged in is sent to the login, and back to the page afterwards. A form's content is lost: the page is
  * shown again instead of the POST being repeated. */
@@ -26,7 +27,9 @@ static bool admit(struct exchange *x) {
     unsigned roles = x->match.route->flags & ROUTE_ROLES;
     if (roles == 0)
         return true;
-    if (!exchange_begin(x)) {
+    bool detached = x->match.route->flags & ROUTE_DETACHED;
+    bool recalled = detached && !exchange_is_post(x) && session_recall(x);
+    if (!recalled && !exchange_begin(x)) {
         if (!x->failed)
             ask_to_log_in(x);
         return false;
@@ -40,7 +43,7 @@ static bool admit(struct exchange *x) {
         exchange_error(x, 403, "%s", err.text);
         return false;
     }
-    return !(x->match.route->flags & ROUTE_DETACHED) || exchange_commit(x);
+    return !detached || exchange_commit(x);
 }
 
 static void find_route(struct exchange *x) {

@@ -2,6 +2,7 @@
 
 #include "base/codec.h"
 #include "sasl/auth.h"
+#include "session/recent.h"
 
 #include <openssl/sha.h>
 
@@ -89,7 +90,17 @@ enum session_status session_resume(struct exchange *x, struct err *err) {
         read_actor(x, found);
     PQclear(begun);
     PQclear(found);
-    return !good ? SESSION_DATABASE : known && x->actor.role != ROLE_NONE ? SESSION_OK : SESSION_NONE;
+    known = known && x->actor.role != ROLE_NONE;
+    if (known)
+        recent_remember(&x->actor);
+    else
+        recent_forget(x->actor.session);
+    return !good ? SESSION_DATABASE : known ? SESSION_OK : SESSION_NONE;
+}
+
+bool session_recall(struct exchange *x) {
+    unsigned char hash[32];
+    return cookie_hash(x, hash) && recent_recall(x, hash);
 }
 
 bool session_start(struct exchange *x, int64_t operator_id, int64_t account_id, struct err *err) {
@@ -125,6 +136,7 @@ bool session_end(struct exchange *x, struct err *err) {
     db_bytes(&p, str_n(x->actor.session, sizeof x->actor.session));
     if (db_exec(x->db, &END, &p, err) < 0)
         return false;
+    recent_forget(x->actor.session);
     reply_cookie(&x->reply, session_cookie_name(x, "mansio"), STR(""), 0, x->request.https);
     return true;
 }

@@ -18,6 +18,9 @@ enum session_status {
 
 /* Begins a transaction on x->db as the actor of the cookie's session, in one round trip; sets x->actor. */
 enum session_status session_resume(struct exchange *x, struct err *err);
+/* The actor as it was looked up less than a second ago (session/recent.h), without the database: for pages that need
+ * nothing else of it. False: look it up. */
+bool session_recall(struct exchange *x);
 /* Makes a new session on x->db and sets its cookie; the one of the request's cookie, if any, ends: a session id from
  * before the login is never carried over. One of the two ids is 0. */
 bool session_start(struct exchange *x, int64_t operator_id, int64_t account_id, struct err *err);
