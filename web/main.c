@@ -46,7 +46,8 @@ static const char *own_address(const char *pattern, const char *name) {
     const char *at = strstr(pattern, "%i");
     if (!at)
         return pattern;
-    if (snprintf(address, sizeof address, "%.*s%s%s", (int)(at - pattern), pattern, name, at + 2) >= (int)sizeof address)
+    if (snprintf(address, sizeof address, "%.*s%s%s", (int)(at - pattern), pattern, name, at + 2) >=
+        (int)sizeof address)
         log_fatal("web_fastcgi = %s is too long", pattern);
     return address;
 }

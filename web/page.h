@@ -33,8 +33,8 @@ void page_free(struct exchange *x);
 /* The page for a failure; used by exchange_error(). Never fails: falls back to plain text. */
 void page_error(struct exchange *x, int status, const char *sentence);
 
-/* A message that the next page of this browser shows once: after a POST that redirects. It is in {{#FLASH}}{{TEXT}}{{/FLASH}} of
- * the layout, with PAGE_BARE of the content. */
+/* A message that the next page of this browser shows once: after a POST that redirects. It is in
+ * {{#FLASH}}{{TEXT}}{{/FLASH}} of the layout, with PAGE_BARE of the content. */
 void page_flash(struct exchange *x, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

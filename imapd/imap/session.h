@@ -26,7 +26,9 @@ enum outcome {
     COMMAND_INPUT, /* session->take_input gets what comes, instead of commands */
 };
 
-enum { NOOP_LOOK_MS = 10 }; /* NOOP sees what was delivered by another process so long ago, however late the word of it comes */
+enum {
+    NOOP_LOOK_MS = 10
+}; /* NOOP sees what was delivered by another process so long ago, however late the word of it comes */
 
 struct session;
 struct command; /* imap/command.h */

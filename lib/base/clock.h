@@ -10,8 +10,8 @@
 
 #define CLOCK_SECOND INT64_C(1000000)
 
-int64_t clock_now(void);        /* wall clock, microseconds */
-int64_t clock_monotonic(void);  /* never steps back, microseconds, for timeouts */
+int64_t clock_now(void);                        /* wall clock, microseconds */
+int64_t clock_monotonic(void);                  /* never steps back, microseconds, for timeouts */
 void clock_rfc5322(int64_t t, struct buf *out); /* "Sat, 01 Mar 2026 12:00:00 +0000" (RFC 5322 section 3.3) */
 
 #endif

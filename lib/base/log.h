@@ -14,8 +14,8 @@
 
 enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
 
-void log_open(const char *program);            /* the program's name in each line; colour when stderr is a terminal */
-bool log_set_level(const char *name);          /* "debug" ... "error"; false where the name is none of them */
+void log_open(const char *program);   /* the program's name in each line; colour when stderr is a terminal */
+bool log_set_level(const char *name); /* "debug" ... "error"; false where the name is none of them */
 bool log_enabled(enum log_level level);
 void log_write(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 _Noreturn void log_fatal(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

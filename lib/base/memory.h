@@ -11,8 +11,8 @@
 
 #include <stddef.h>
 
-void *mem_alloc(size_t n);                     /* uninitialised */
-void *mem_zero(size_t n);                      /* zeroed */
+void *mem_alloc(size_t n); /* uninitialised */
+void *mem_zero(size_t n);  /* zeroed */
 void *mem_resize(void *p, size_t n);
 _Noreturn void mem_panic(void);
 
@@ -24,13 +24,13 @@ struct arena {
 
 #define ARENA_EMPTY ((struct arena){NULL, 0})
 
-void *arena_alloc(struct arena *a, size_t n);  /* zeroed, aligned for any object; lives until reset or free */
+void *arena_alloc(struct arena *a, size_t n); /* zeroed, aligned for any object; lives until reset or free */
 void *arena_array(struct arena *a, size_t count, size_t size); /* count * size bytes, overflow checked */
 struct str arena_str(struct arena *a, struct str s);           /* a copy, NUL-terminated behind its length */
 char *arena_c(struct arena *a, struct str s);                  /* the same as a C string */
 struct str arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-struct str arena_lower(struct arena *a, struct str s);         /* a copy with ASCII letters in lower case */
-void arena_reset(struct arena *a);             /* everything gone; one chunk is kept for reuse */
-void arena_free(struct arena *a);              /* everything gone, memory returned */
+struct str arena_lower(struct arena *a, struct str s); /* a copy with ASCII letters in lower case */
+void arena_reset(struct arena *a);                     /* everything gone; one chunk is kept for reuse */
+void arena_free(struct arena *a);                      /* everything gone, memory returned */
 
 #endif

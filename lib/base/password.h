@@ -1,7 +1,7 @@
 /*
  * password: stored password hashes. New ones are argon2id in its standard form ("$argon2id$v=19$m=..."); those of
- * crypt(3), bare or behind a scheme in braces ("{SHA512-CRYPT}$6$...", "{BLF-CRYPT}$2y$...", "{ARGON2ID}..."), are understood,
- * so that accounts can be taken over from other servers.
+ * crypt(3), bare or behind a scheme in braces ("{SHA512-CRYPT}$6$...", "{BLF-CRYPT}$2y$...", "{ARGON2ID}..."), are
+ * understood, so that accounts can be taken over from other servers.
  */
 #ifndef BASE_PASSWORD_H
 #define BASE_PASSWORD_H

@@ -27,11 +27,11 @@ static inline struct str str_of(const char *c) { return (struct str){c, c ? strl
 static inline struct str str_n(const void *p, size_t n) { return (struct str){(const char *)p, n}; }
 static inline bool str_eq(struct str a, struct str b) { return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0); }
 
-bool str_ieq(struct str a, struct str b);              /* equal, ASCII letters without case */
-int str_cmp(struct str a, struct str b);               /* bytewise order, as memcmp */
-int str_icmp(struct str a, struct str b);              /* bytewise order, ASCII letters without case */
+bool str_ieq(struct str a, struct str b); /* equal, ASCII letters without case */
+int str_cmp(struct str a, struct str b);  /* bytewise order, as memcmp */
+int str_icmp(struct str a, struct str b); /* bytewise order, ASCII letters without case */
 bool str_starts(struct str s, struct str prefix);
-bool str_istarts(struct str s, struct str prefix);     /* ASCII letters without case */
+bool str_istarts(struct str s, struct str prefix); /* ASCII letters without case */
 bool str_ends(struct str s, struct str suffix);
 bool str_iends(struct str s, struct str suffix);
 /* The part of s from `from` on, at most n bytes; clipped to s, never out of it. */
@@ -71,16 +71,16 @@ struct buf {
 #define BUF_EMPTY ((struct buf){NULL, 0, 0})
 
 static inline struct str buf_str(const struct buf *b) { return (struct str){b->p, b->n}; }
-void buf_free(struct buf *b);                          /* frees the memory; b is empty and usable again */
+void buf_free(struct buf *b); /* frees the memory; b is empty and usable again */
 static inline void buf_reset(struct buf *b) { b->n = 0; }
-void buf_reserve(struct buf *b, size_t more);          /* room for `more` bytes behind n */
+void buf_reserve(struct buf *b, size_t more); /* room for `more` bytes behind n */
 void buf_add(struct buf *b, const void *p, size_t n);
 void buf_add_str(struct buf *b, struct str s);
-void buf_add_c(struct buf *b, const char *c);          /* a C string */
+void buf_add_c(struct buf *b, const char *c); /* a C string */
 void buf_add_byte(struct buf *b, char c);
-void buf_add_u64(struct buf *b, uint64_t v);           /* decimal */
+void buf_add_u64(struct buf *b, uint64_t v); /* decimal */
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_vprintf(struct buf *b, const char *fmt, va_list ap);
-void buf_consume(struct buf *b, size_t n);             /* drops the first n bytes */
+void buf_consume(struct buf *b, size_t n); /* drops the first n bytes */
 
 #endif

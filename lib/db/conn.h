@@ -8,16 +8,16 @@ enum { STATEMENT_SLOTS = 512, PIPELINE_MAX = 256 };
 
 struct db_conn {
     PGconn *pg;
-    struct db_conn *next;                            /* in the pool's list of idle ones */
+    struct db_conn *next; /* in the pool's list of idle ones */
     struct {
         const struct db_statement *statement;
-        bool ready;                                  /* false: its preparation failed, or was not reached */
-    } prepared[STATEMENT_SLOTS];                     /* open hash by address */
+        bool ready;              /* false: its preparation failed, or was not reached */
+    } prepared[STATEMENT_SLOTS]; /* open hash by address */
     int prepared_count;
-    bool broken, commit_unknown, failed;             /* failed: something in the pipeline under way was */
+    bool broken, commit_unknown, failed; /* failed: something in the pipeline under way was */
     char sqlstate[6], constraint[64], message[256];
-    struct {                                         /* what the pipeline's results will be, in order */
-        char kind;                                   /* 'P' prepare, 'Q' query, 'S' sync */
+    struct {       /* what the pipeline's results will be, in order */
+        char kind; /* 'P' prepare, 'Q' query, 'S' sync */
         const struct db_statement *statement;
     } expected[PIPELINE_MAX];
     int first, count;

@@ -1,8 +1,8 @@
 /*
  * db: PostgreSQL through libpq. A small pool of connections a process; statements are prepared on first use on each
  * connection; parameters and results travel in binary; several statements can go together in one round trip (pipeline).
- * A broken connection is thrown away and made anew: when PostgreSQL is away, db_acquire fails with a clear sentence after
- * a short time and works again by itself once it is back.
+ * A broken connection is thrown away and made anew: when PostgreSQL is away, db_acquire fails with a clear sentence
+ * after a short time and works again by itself once it is back.
  *
  *     struct db_conn *c = db_acquire(db, &err);             // NULL: PostgreSQL is away: 451, try again
  *     struct db_params p = {0};
@@ -36,7 +36,8 @@ struct db_statement {
 /* Opens a pool of at most max connections (made as needed). NULL only where the conninfo itself is wrong. */
 struct db *db_open(const char *conninfo, int max, struct err *err);
 void db_close(struct db *db);
-/* A connection for this thread, waiting for a free one some seconds at most. NULL: PostgreSQL is away or all are busy. */
+/* A connection for this thread, waiting for a free one some seconds at most. NULL: PostgreSQL is away or all are busy.
+ */
 struct db_conn *db_acquire(struct db *db, struct err *err);
 void db_release(struct db *db, struct db_conn *c);
 PGconn *db_raw(struct db_conn *c);
@@ -55,20 +56,21 @@ struct db_params {
 void db_int8(struct db_params *p, int64_t v);
 void db_int4(struct db_params *p, int32_t v);
 void db_bool(struct db_params *p, bool v);
-void db_text(struct db_params *p, struct str v);      /* p NULL: NULL */
-void db_bytes(struct db_params *p, struct str v);     /* bytea; p NULL: NULL */
+void db_text(struct db_params *p, struct str v);  /* p NULL: NULL */
+void db_bytes(struct db_params *p, struct str v); /* bytea; p NULL: NULL */
 void db_uuid(struct db_params *p, const unsigned char v[16]);
 void db_time(struct db_params *p, int64_t microseconds);
-void db_null(struct db_params *p);                    /* NULL of the type that the statement asks for */
+void db_null(struct db_params *p); /* NULL of the type that the statement asks for */
 void db_int8_array(struct db_params *p, const int64_t *v, size_t n);
 void db_int4_array(struct db_params *p, const int32_t *v, size_t n);
 void db_time_array(struct db_params *p, const int64_t *v, size_t n);
 void db_text_array(struct db_params *p, const struct str *v, size_t n);
 void db_bytes_array(struct db_params *p, const struct str *v, size_t n);
 void db_uuid_array(struct db_params *p, const unsigned char (*v)[16], size_t n);
-void db_params_free(struct db_params *p);             /* frees built arrays; db_query, db_exec and db_send do it themselves */
+void db_params_free(struct db_params *p); /* frees built arrays; db_query, db_exec and db_send do it themselves */
 
-/* Runs a prepared statement. NULL on failure; the connection is then good for db_rollback and db_release. p may be NULL. */
+/* Runs a prepared statement. NULL on failure; the connection is then good for db_rollback and db_release. p may be
+ * NULL. */
 PGresult *db_query(struct db_conn *c, const struct db_statement *s, struct db_params *p, struct err *err);
 /* The same for statements whose rows do not matter: the number of rows touched, or -1. */
 int64_t db_exec(struct db_conn *c, const struct db_statement *s, struct db_params *p, struct err *err);
@@ -81,21 +83,24 @@ void db_rollback(struct db_conn *c);
 const char *db_sqlstate(const struct db_conn *c);
 const char *db_constraint(const struct db_conn *c);
 const char *db_message(const struct db_conn *c);
-bool db_is_broken(const struct db_conn *c);           /* the connection was lost: the failure is temporary */
-bool db_commit_unknown(const struct db_conn *c);      /* the connection was lost while COMMIT was under way */
+bool db_is_broken(const struct db_conn *c);      /* the connection was lost: the failure is temporary */
+bool db_commit_unknown(const struct db_conn *c); /* the connection was lost while COMMIT was under way */
 
-/* Pipeline: db_pipeline, then any number of db_send, then db_sync: one round trip; then db_receive once for each db_send
- * (NULL: it failed, or one before it did), in order; more db_send and db_sync may follow; db_pipeline_end at last. */
+/* Pipeline: db_pipeline, then any number of db_send, then db_sync: one round trip; then db_receive once for each
+ * db_send (NULL: it failed, or one before it did), in order; more db_send and db_sync may follow; db_pipeline_end at
+ * last. */
 bool db_pipeline(struct db_conn *c, struct err *err);
 bool db_send(struct db_conn *c, const struct db_statement *s, struct db_params *p, struct err *err);
-bool db_sync(struct db_conn *c, struct err *err);     /* sends what was queued, without waiting */
+bool db_sync(struct db_conn *c, struct err *err); /* sends what was queued, without waiting */
 PGresult *db_receive(struct db_conn *c, struct err *err);
-bool db_pipeline_end(struct db_conn *c, struct err *err); /* takes what was not received; false: something in it had failed */
+bool db_pipeline_end(struct db_conn *c,
+                     struct err *err); /* takes what was not received; false: something in it had failed */
 
 /* Result columns (binary). A wrong type or place is a panic: it is our own bug. */
 int64_t db_get_int8(const PGresult *r, int row, int column); /* int2, int4, int8 */
 bool db_get_bool(const PGresult *r, int row, int column);
-struct str db_get_str(const PGresult *r, int row, int column); /* text, bytea, enum, uuid (16 bytes); lives as long as r */
+struct str db_get_str(const PGresult *r, int row,
+                      int column); /* text, bytea, enum, uuid (16 bytes); lives as long as r */
 int64_t db_get_time(const PGresult *r, int row, int column);
 bool db_get_null(const PGresult *r, int row, int column);
 /* Elements of a text[]; the array in the arena, the strings point into r. */
@@ -103,20 +108,21 @@ size_t db_get_texts(const PGresult *r, int row, int column, struct arena *a, str
 
 /* ---- notifications ---- */
 
-/* Calls `notified` (in a thread of its own) for each NOTIFY on the channels, and once with channel "" after each connection
- * or reconnection: whatever was missed meanwhile must be looked at then. channels: NULL-terminated. */
+/* Calls `notified` (in a thread of its own) for each NOTIFY on the channels, and once with channel "" after each
+ * connection or reconnection: whatever was missed meanwhile must be looked at then. channels: NULL-terminated. */
 struct db_listener;
 struct db_listener *db_listen(const char *conninfo, const char *const *channels,
                               void (*notified)(void *context, const char *channel, struct str payload), void *context,
                               struct err *err);
 void db_listener_stop(struct db_listener *l);
 
-/* Sends notifications outside of the transactions that cause them (a NOTIFY inside serialises commits). Payloads are gathered
- * by key, the newest of a key alone, and go in one transaction: at once when it has been quiet, else every 50 ms. While
- * PostgreSQL is away they wait. */
+/* Sends notifications outside of the transactions that cause them (a NOTIFY inside serialises commits). Payloads are
+ * gathered by key, the newest of a key alone, and go in one transaction: at once when it has been quiet, else every 50
+ * ms. While PostgreSQL is away they wait. */
 struct db_notifier;
 struct db_notifier *db_notifier_new(const char *conninfo, const char *channel, struct err *err);
-void db_notifier_send(struct db_notifier *n, struct str key, struct str payload); /* copied; never waits for the database */
+void db_notifier_send(struct db_notifier *n, struct str key,
+                      struct str payload); /* copied; never waits for the database */
 void db_notifier_stop(struct db_notifier *n);
 
 #endif

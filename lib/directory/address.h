@@ -9,8 +9,8 @@
 #include "base/str.h"
 
 /* Splits local@domain and checks both (RFC 5321 section 4.1.2, with UTF-8 as RFC 6531 allows). A quoted local part is
- * unquoted; the domain becomes lower-case A-labels; address literals ("[192.0.2.1]") are kept as they are. The local part
- * keeps its case. */
+ * unquoted; the domain becomes lower-case A-labels; address literals ("[192.0.2.1]") are kept as they are. The local
+ * part keeps its case. */
 bool address_parse(struct arena *a, struct str text, struct str *local, struct str *domain, struct err *err);
 /* local@domain for a protocol: the local part quoted where it must be. */
 struct str address_format(struct arena *a, struct str local, struct str domain);

@@ -1,6 +1,6 @@
 /*
- * directory: what the daemons ask about addresses and accounts. Answers come from a cache that lives a short time and is
- * dropped at once when PostgreSQL says that the directory changed (NOTIFY directory); a warm look-up does no SQL.
+ * directory: what the daemons ask about addresses and accounts. Answers come from a cache that lives a short time and
+ * is dropped at once when PostgreSQL says that the directory changed (NOTIFY directory); a warm look-up does no SQL.
  * All functions are safe for all threads. Domain names and local parts are compared without case.
  */
 #ifndef DIRECTORY_DIRECTORY_H
@@ -29,37 +29,40 @@ enum directory_status {
 enum { DIRECTORY_MAX_TARGETS = 1000, DIRECTORY_MAX_DEPTH = 20 };
 
 struct directory_target {
-    int64_t account_id;   /* 0: remote */
-    int64_t tenant_id;    /* of the domain that leads there */
-    int64_t quota_bytes;  /* -1: without limit; local only */
-    struct str address;   /* of the account, or to send to (remote) */
-    struct str next_hop;  /* remote: the relay host of a relay domain ("host", "[addr]" or "host:port"), else "" for the MX */
+    int64_t account_id;  /* 0: remote */
+    int64_t tenant_id;   /* of the domain that leads there */
+    int64_t quota_bytes; /* -1: without limit; local only */
+    struct str address;  /* of the account, or to send to (remote) */
+    struct str
+        next_hop; /* remote: the relay host of a relay domain ("host", "[addr]" or "host:port"), else "" for the MX */
 };
 
 struct directory_route {
     struct directory_target *target; /* each once, however many ways lead there */
     size_t count;
-    int64_t tenant_id;               /* of the domain that was asked for */
+    int64_t tenant_id; /* of the domain that was asked for */
 };
 
 /* Where mail for `address` (local@domain, syntax checked before) goes: accounts here and addresses elsewhere; aliases,
  * catch-all, domain aliases and relay domains followed. Result in the arena. */
-enum directory_status directory_resolve(struct directory *d, struct arena *a, struct str address, struct directory_route *out);
+enum directory_status directory_resolve(struct directory *d, struct arena *a, struct str address,
+                                        struct directory_route *out);
 /* Whether the domain is served here (hosted, alias or relay: DIRECTORY_OK), not looking at the local part. */
 enum directory_status directory_domain(struct directory *d, struct str domain);
 
 struct directory_account {
     int64_t id, tenant_id, domain_id;
-    int64_t quota_bytes;  /* -1: without limit */
-    struct str address;   /* local@domain, lower case */
+    int64_t quota_bytes; /* -1: without limit */
+    struct str address;  /* local@domain, lower case */
     struct str name;
-    struct str password;  /* the stored hash */
+    struct str password; /* the stored hash */
 };
 /* The account that logs in with this name (its address). */
-enum directory_status directory_account(struct directory *d, struct arena *a, struct str login, struct directory_account *out);
+enum directory_status directory_account(struct directory *d, struct arena *a, struct str login,
+                                        struct directory_account *out);
 /* Whether this account may send with that reverse-path or From address: its own, or an alias that leads to it. */
-enum directory_status directory_may_send_as(struct directory *d, const struct directory_account *account, struct str address,
-                                            bool *allowed);
+enum directory_status directory_may_send_as(struct directory *d, const struct directory_account *account,
+                                            struct str address, bool *allowed);
 /* A setting's value ("" where unset), cached like all else. */
 enum directory_status directory_setting(struct directory *d, struct arena *a, struct str name, struct str *value);
 

@@ -3,7 +3,8 @@
  * concurrency; a password that was right is remembered for a while under a keyed hash (never itself), together with the
  * stored hash it was checked against, so that a changed password is refused at once.
  *
- * Besides its password an account's login tokens (the webmail's, table login_token) are good; those are looked up each time.
+ * Besides its password an account's login tokens (the webmail's, table login_token) are good; those are looked up each
+ * time.
  */
 #ifndef SASL_AUTH_H
 #define SASL_AUTH_H
@@ -25,9 +26,10 @@ enum auth_result {
 
 struct auth *auth_new(struct directory *d, struct db *db);
 void auth_free(struct auth *a);
-/* Checks a password (or token) for a login name. `peer` is the client's address, for throttling. account in the arena. */
-enum auth_result auth_check(struct auth *a, struct arena *arena, struct str login, struct str password, const char *peer,
-                            struct directory_account *account);
+/* Checks a password (or token) for a login name. `peer` is the client's address, for throttling. account in the arena.
+ */
+enum auth_result auth_check(struct auth *a, struct arena *arena, struct str login, struct str password,
+                            const char *peer, struct directory_account *account);
 
 /* SASL PLAIN (RFC 4616): authzid NUL authcid NUL password; an authzid other than "" or authcid is refused. */
 bool sasl_plain_parse(struct str message, struct str *authcid, struct str *password);

@@ -1,6 +1,6 @@
 /*
- * queue: mail for elsewhere. Put there by store_deliver in the commit that also delivers; claimed by a runner under a lease
- * that expires by itself. Tables queue_message and queue_recipient (sql/0004_queue.sql).
+ * queue: mail for elsewhere. Put there by store_deliver in the commit that also delivers; claimed by a runner under a
+ * lease that expires by itself. Tables queue_message and queue_recipient (sql/0004_queue.sql).
  */
 #ifndef STORE_QUEUE_H
 #define STORE_QUEUE_H
@@ -15,14 +15,14 @@ struct store_queued_recipient {
 };
 
 struct store_queued {
-    int64_t id;          /* queue_new_id() */
-    struct str sender;   /* reverse-path; "" for notifications */
-    struct str prefix;   /* header lines before the message's bytes (Received), p NULL: none */
+    int64_t id;                    /* queue_new_id() */
+    struct str sender;             /* reverse-path; "" for notifications */
+    struct str prefix;             /* header lines before the message's bytes (Received), p NULL: none */
     int64_t tenant_id, account_id; /* 0: none */
-    struct str source;   /* client, for the operator */
+    struct str source;             /* client, for the operator */
     bool smtputf8, body_8bit;
     struct str envid, ret; /* DSN, p NULL: none */
-    int64_t expires_at;  /* give up then; 0: five days from now */
+    int64_t expires_at;    /* give up then; 0: five days from now */
     const struct store_queued_recipient *recipient;
     size_t count;
 };
@@ -58,9 +58,11 @@ enum store_status queue_claim(struct store *s, struct arena *a, const char *owne
 /* When the next recipient is due (microseconds; INT64_MAX: the queue is empty). */
 enum store_status queue_next_due(struct store *s, int64_t *at, struct err *err);
 /* Lengthens the lease of a job that takes long. STORE_NOT_FOUND: it was lost to another runner, stop. */
-enum store_status queue_extend(struct store *s, const struct queue_job *job, const char *owner, int lease_seconds, struct err *err);
+enum store_status queue_extend(struct store *s, const struct queue_job *job, const char *owner, int lease_seconds,
+                               struct err *err);
 /* Reads the message (prefix, then blob), like store_read. */
-enum store_status queue_read(struct store *s, const struct queue_job *job, uint64_t offset, uint64_t n, struct buf *out, struct err *err);
+enum store_status queue_read(struct store *s, const struct queue_job *job, uint64_t offset, uint64_t n, struct buf *out,
+                             struct err *err);
 
 enum queue_outcome { QUEUE_DELIVERED, QUEUE_DEFERRED, QUEUE_FAILED };
 struct queue_result {
@@ -70,10 +72,11 @@ struct queue_result {
     bool delay_notified;     /* a warning went out */
     struct str reply;        /* what the other side said, or why it could not be asked */
 };
-/* Records what happened, in one commit, together with the bounce or warning that follows from it (deliveries and queue entry of a
- * notification, as for store_deliver; message.p NULL: none). A message without recipients left is gone. */
-enum store_status queue_finish(struct store *s, const struct queue_job *job, const char *owner, const struct queue_result *result,
-                               size_t count, struct str notification, struct str card, struct store_delivery *delivery,
-                               size_t delivery_count, const struct store_queued *queued, struct err *err);
+/* Records what happened, in one commit, together with the bounce or warning that follows from it (deliveries and queue
+ * entry of a notification, as for store_deliver; message.p NULL: none). A message without recipients left is gone. */
+enum store_status queue_finish(struct store *s, const struct queue_job *job, const char *owner,
+                               const struct queue_result *result, size_t count, struct str notification,
+                               struct str card, struct store_delivery *delivery, size_t delivery_count,
+                               const struct store_queued *queued, struct err *err);
 
 #endif

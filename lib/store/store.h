@@ -1,13 +1,13 @@
 /*
  * store: mailboxes and messages. The bytes are in the blob store (store/blob.h), everything else in PostgreSQL
- * (sql/0003_mail.sql). Used by the MTA to deliver and by imapd for everything. All functions are safe for all threads and
- * block; what they acknowledge is on disk and committed.
+ * (sql/0003_mail.sql). Used by the MTA to deliver and by imapd for everything. All functions are safe for all threads
+ * and block; what they acknowledge is on disk and committed.
  *
  * Deliveries and appends are group-committed: the messages that arrive while a commit is under way are made durable
  * together by the next one: one fdatasync of the blob segment, one transaction.
  *
- * After a change other processes learn of it by NOTIFY mailbox with payload "account:mailbox:modseq:origin", sent outside the
- * transaction within 50 ms; listeners of the same process are called at once (store_watch).
+ * After a change other processes learn of it by NOTIFY mailbox with payload "account:mailbox:modseq:origin", sent
+ * outside the transaction within 50 ms; listeners of the same process are called at once (store_watch).
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -55,21 +55,27 @@ struct store_mailbox {
     bool subscribed;
 };
 
-/* A new account's INBOX, Drafts, Sent, Junk, Trash, Archive are made when first looked for (store_mailbox_find, list, deliver). */
-enum store_status store_mailbox_find(struct store *s, struct arena *a, int64_t account, struct str name, struct store_mailbox *out,
-                                     struct err *err); /* "INBOX" in any case */
-enum store_status store_mailbox_get(struct store *s, struct arena *a, int64_t account, int64_t mailbox, struct store_mailbox *out,
-                                    struct err *err);
-enum store_status store_mailbox_list(struct store *s, struct arena *a, int64_t account, struct store_mailbox **out, size_t *count,
-                                     struct err *err); /* sorted by name, INBOX first */
+/* A new account's INBOX, Drafts, Sent, Junk, Trash, Archive are made when first looked for (store_mailbox_find, list,
+ * deliver). */
+enum store_status store_mailbox_find(struct store *s, struct arena *a, int64_t account, struct str name,
+                                     struct store_mailbox *out, struct err *err); /* "INBOX" in any case */
+enum store_status store_mailbox_get(struct store *s, struct arena *a, int64_t account, int64_t mailbox,
+                                    struct store_mailbox *out, struct err *err);
+enum store_status store_mailbox_list(struct store *s, struct arena *a, int64_t account, struct store_mailbox **out,
+                                     size_t *count, struct err *err); /* sorted by name, INBOX first */
 /* Makes the mailbox (and its parents). special_use may be p NULL. */
-enum store_status store_mailbox_create(struct store *s, int64_t account, struct str name, struct str special_use, struct err *err);
+enum store_status store_mailbox_create(struct store *s, int64_t account, struct str name, struct str special_use,
+                                       struct err *err);
 enum store_status store_mailbox_delete(struct store *s, int64_t account, struct str name, struct err *err);
 /* With all below it. RFC 9051 6.3.6: renaming INBOX moves its messages to a new mailbox. */
-enum store_status store_mailbox_rename(struct store *s, int64_t account, struct str from, struct str to, struct err *err);
-enum store_status store_mailbox_subscribe(struct store *s, int64_t account, struct str name, bool subscribed, struct err *err);
-/* A read-write session selected it: its \Recent messages are from the old first_recent to uidnext; nobody else gets them. */
-enum store_status store_mailbox_take_recent(struct store *s, int64_t account, int64_t mailbox, uint32_t *first_recent, struct err *err);
+enum store_status store_mailbox_rename(struct store *s, int64_t account, struct str from, struct str to,
+                                       struct err *err);
+enum store_status store_mailbox_subscribe(struct store *s, int64_t account, struct str name, bool subscribed,
+                                          struct err *err);
+/* A read-write session selected it: its \Recent messages are from the old first_recent to uidnext; nobody else gets
+ * them. */
+enum store_status store_mailbox_take_recent(struct store *s, int64_t account, int64_t mailbox, uint32_t *first_recent,
+                                            struct err *err);
 enum store_status store_usage(struct store *s, int64_t account, uint64_t *bytes, uint64_t *messages, struct err *err);
 
 /* ---- adding messages ---- */
@@ -79,20 +85,20 @@ typedef unsigned char blob_id[16]; /* store/blob.h */
 /* A message's bytes and card, made once however many recipients. */
 struct store_email {
     blob_id blob;
-    uint64_t size;    /* of the blob's message, without any prefix */
-    struct str card;  /* mime_card_encode() */
+    uint64_t size;   /* of the blob's message, without any prefix */
+    struct str card; /* mime_card_encode() */
 };
 
 struct store_delivery {
     int64_t account_id;
-    struct str mailbox;      /* name; p NULL or unknown: INBOX (deliveries never fail for a missing folder) */
-    int64_t mailbox_id;      /* where it is not 0, this mailbox and no other (STORE_NOT_FOUND when it is gone) */
-    int64_t quota_bytes;     /* -1: none */
-    struct str prefix;       /* header lines before the blob's bytes: Return-Path, Delivered-To */
+    struct str mailbox;  /* name; p NULL or unknown: INBOX (deliveries never fail for a missing folder) */
+    int64_t mailbox_id;  /* where it is not 0, this mailbox and no other (STORE_NOT_FOUND when it is gone) */
+    int64_t quota_bytes; /* -1: none */
+    struct str prefix;   /* header lines before the blob's bytes: Return-Path, Delivered-To */
     uint32_t flags;
     struct str *keyword;
     size_t keyword_count;
-    int64_t internal_date;   /* 0: now */
+    int64_t internal_date; /* 0: now */
     /* results */
     enum store_status status;
     int64_t into_mailbox, email_id;
@@ -100,15 +106,16 @@ struct store_delivery {
     uint64_t modseq;
 };
 
-struct store_queued;  /* store/queue.h: what goes to the queue in the same commit */
+struct store_queued; /* store/queue.h: what goes to the queue in the same commit */
 
-/* Writes the message once, delivers it to each delivery's mailbox and, where `queued` is not NULL, puts it into the queue, all
- * in one commit (shared with whatever else is being delivered). Returns STORE_OK when that is durable: then each delivery's own
- * status says STORE_OK, STORE_QUOTA or STORE_NOT_FOUND. Anything else: nothing happened.
- * message: the whole message in memory, or (message.p NULL) `spool_fd` with message.n bytes from offset 0. card: from mime_parse
+/* Writes the message once, delivers it to each delivery's mailbox and, where `queued` is not NULL, puts it into the
+ * queue, all in one commit (shared with whatever else is being delivered). Returns STORE_OK when that is durable: then
+ * each delivery's own status says STORE_OK, STORE_QUOTA or STORE_NOT_FOUND. Anything else: nothing happened. message:
+ * the whole message in memory, or (message.p NULL) `spool_fd` with message.n bytes from offset 0. card: from mime_parse
  * of the message. */
-enum store_status store_deliver(struct store *s, struct str message, int spool_fd, struct str card, struct store_delivery *delivery,
-                                size_t count, const struct store_queued *queued, struct err *err);
+enum store_status store_deliver(struct store *s, struct str message, int spool_fd, struct str card,
+                                struct store_delivery *delivery, size_t count, const struct store_queued *queued,
+                                struct err *err);
 
 /* ---- messages of a mailbox ---- */
 
@@ -135,8 +142,9 @@ struct store_expunged {
     uint32_t uid;
     uint64_t modseq;
 };
-enum store_status store_expunged(struct store *s, struct arena *a, int64_t account, int64_t mailbox, uint64_t since_modseq,
-                                 struct store_expunged **out, size_t *count, struct err *err); /* by modseq, uid */
+enum store_status store_expunged(struct store *s, struct arena *a, int64_t account, int64_t mailbox,
+                                 uint64_t since_modseq, struct store_expunged **out, size_t *count,
+                                 struct err *err); /* by modseq, uid */
 
 /* What FETCH needs beyond struct store_message: for each UID of the ranges that exists, ascending. */
 struct store_card {
@@ -147,40 +155,48 @@ struct store_card {
     struct str prefix;
     struct str card;
 };
-enum store_status store_cards(struct store *s, struct arena *a, int64_t account, int64_t mailbox, const struct uid_range *range,
-                              size_t range_count, struct store_card **out, size_t *count, struct err *err);
+enum store_status store_cards(struct store *s, struct arena *a, int64_t account, int64_t mailbox,
+                              const struct uid_range *range, size_t range_count, struct store_card **out, size_t *count,
+                              struct err *err);
 /* Appends bytes [offset, offset + n) of the message (its prefix first, then the blob), clipped to its end. */
-enum store_status store_read(struct store *s, const struct store_card *m, uint64_t offset, uint64_t n, struct buf *out, struct err *err);
+enum store_status store_read(struct store *s, const struct store_card *m, uint64_t offset, uint64_t n, struct buf *out,
+                             struct err *err);
 
 enum store_change { STORE_SET, STORE_ADD, STORE_REMOVE };
-/* Changes flags and keywords of the messages in the ranges; with unchanged_since (RFC 7162; 0: none) only of those whose modseq is
- * not greater. changed: what they are now (in the arena, ascending), those whose value really changed having the new modseq;
- * failed: UIDs that unchanged_since ruled out. Either may be NULL. */
-enum store_status store_change_flags(struct store *s, struct arena *a, int64_t account, int64_t mailbox, const struct uid_range *range,
-                                     size_t range_count, enum store_change change, uint32_t flags, const struct str *keyword,
-                                     size_t keyword_count, uint64_t unchanged_since, struct store_message **changed,
-                                     size_t *changed_count, uint32_t **failed, size_t *failed_count, struct err *err);
-/* Removes the messages in the ranges that have \Deleted (all of the mailbox's with range NULL). expunged: UIDs, ascending. */
-enum store_status store_expunge(struct store *s, struct arena *a, int64_t account, int64_t mailbox, const struct uid_range *range,
-                                size_t range_count, uint32_t **expunged, size_t *count, uint64_t *modseq, struct err *err);
-/* Copies (move: moves) the messages to another mailbox of the account: no bytes are copied. from and to: UIDs pairwise. */
-enum store_status store_copy(struct store *s, struct arena *a, int64_t account, int64_t mailbox, const struct uid_range *range,
-                             size_t range_count, int64_t to_mailbox, bool move, int64_t quota_bytes, uint32_t **from, uint32_t **to,
-                             size_t *count, uint32_t *to_uidvalidity, struct err *err);
+/* Changes flags and keywords of the messages in the ranges; with unchanged_since (RFC 7162; 0: none) only of those
+ * whose modseq is not greater. changed: what they are now (in the arena, ascending), those whose value really changed
+ * having the new modseq; failed: UIDs that unchanged_since ruled out. Either may be NULL. */
+enum store_status store_change_flags(struct store *s, struct arena *a, int64_t account, int64_t mailbox,
+                                     const struct uid_range *range, size_t range_count, enum store_change change,
+                                     uint32_t flags, const struct str *keyword, size_t keyword_count,
+                                     uint64_t unchanged_since, struct store_message **changed, size_t *changed_count,
+                                     uint32_t **failed, size_t *failed_count, struct err *err);
+/* Removes the messages in the ranges that have \Deleted (all of the mailbox's with range NULL). expunged: UIDs,
+ * ascending. */
+enum store_status store_expunge(struct store *s, struct arena *a, int64_t account, int64_t mailbox,
+                                const struct uid_range *range, size_t range_count, uint32_t **expunged, size_t *count,
+                                uint64_t *modseq, struct err *err);
+/* Copies (move: moves) the messages to another mailbox of the account: no bytes are copied. from and to: UIDs pairwise.
+ */
+enum store_status store_copy(struct store *s, struct arena *a, int64_t account, int64_t mailbox,
+                             const struct uid_range *range, size_t range_count, int64_t to_mailbox, bool move,
+                             int64_t quota_bytes, uint32_t **from, uint32_t **to, size_t *count,
+                             uint32_t *to_uidvalidity, struct err *err);
 
 /* ---- changes by others ---- */
 
-/* `changed` is called, from any thread, after mailbox (0: the account's list of mailboxes) changed: by this process (own true, at once,
- * also for the caller's own acts) or by another one, or with account 0 when notifications may have been missed: look at everything.
- * One watcher a process. It must not block for long. */
-void store_watch(struct store *s, void (*changed)(void *context, int64_t account, int64_t mailbox, uint64_t modseq, bool own),
+/* `changed` is called, from any thread, after mailbox (0: the account's list of mailboxes) changed: by this process
+ * (own true, at once, also for the caller's own acts) or by another one, or with account 0 when notifications may have
+ * been missed: look at everything. One watcher a process. It must not block for long. */
+void store_watch(struct store *s,
+                 void (*changed)(void *context, int64_t account, int64_t mailbox, uint64_t modseq, bool own),
                  void *context);
 
-/* Deletes blobs that no row has named for grace_seconds, and the mail of accounts that are gone; a bounded piece of work.
- * Returns the number of blobs deleted, -1 on failure. */
+/* Deletes blobs that no row has named for grace_seconds, and the mail of accounts that are gone; a bounded piece of
+ * work. Returns the number of blobs deleted, -1 on failure. */
 int64_t store_sweep(struct store *s, int grace_seconds, struct err *err);
-/* Deletes blobs older than grace_seconds that never got a row (a crash between writing and commit). Reads through all segments: once a
- * day at a quiet hour. */
+/* Deletes blobs older than grace_seconds that never got a row (a crash between writing and commit). Reads through all
+ * segments: once a day at a quiet hour. */
 int64_t store_sweep_orphans(struct store *s, int grace_seconds, struct err *err);
 
 #endif

@@ -60,9 +60,11 @@ struct queue_settlement {
 };
 bool queue_send_settlement(struct arena *a, struct db_conn *c, const struct queue_settlement *q, struct err *err);
 /* store_deliver of a notification (notification.p NULL: none) together with a settlement. */
-enum store_status store_settle(struct store *s, const struct queue_settlement *settlement, struct str notification, struct str card,
-                               struct store_delivery *delivery, size_t count, const struct store_queued *queued, struct err *err);
+enum store_status store_settle(struct store *s, const struct queue_settlement *settlement, struct str notification,
+                               struct str card, struct store_delivery *delivery, size_t count,
+                               const struct store_queued *queued, struct err *err);
 
-extern const struct db_statement STORE_BEGIN, STORE_COMMIT, STORE_LOCK_MAILBOX, STORE_LOCK_USAGE, STORE_ADD_USAGE, STORE_DROP_EMAILS;
+extern const struct db_statement STORE_BEGIN, STORE_COMMIT, STORE_LOCK_MAILBOX, STORE_LOCK_USAGE, STORE_ADD_USAGE,
+    STORE_DROP_EMAILS;
 
 #endif

@@ -133,9 +133,10 @@ enum step mail_command(struct session *s, struct str argument) {
         return session_error(s);
     }
     if (s->distrusted) {
-        /* A server that passes on odd line ends may pass on what looks like an end of data in a message, too: this could be
-         * a command out of a message's text. Who means it connects again. */
-        conn_printf(s->conn, "421 %s 4.7.0 A message with wrong line ends came before, connect again\r\n", s->mta->hostname);
+        /* A server that passes on odd line ends may pass on what looks like an end of data in a message, too: this
+         * could be a command out of a message's text. Who means it connects again. */
+        conn_printf(s->conn, "421 %s 4.7.0 A message with wrong line ends came before, connect again\r\n",
+                    s->mta->hostname);
         return STEP_CLOSE;
     }
     if (!parse_path(argument, STR("FROM:"), &path, &rest)) {
