@@ -17,7 +17,7 @@
 <a class="tile" href="/domains"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#globe"></use></svg><strong>{{DOMAINS}}</strong><span>Domains</span></a>
 <a class="tile" href="/mailboxes"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#mailbox"></use></svg><strong>{{MAILBOXES}}</strong><span>Mailboxes</span></a>
 <div class="tile"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#forward"></use></svg><strong>{{ALIASES}}</strong><span>Aliases</span></div>
-{{#QUEUE}}<a class="tile" href="/queue"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#queue"></use></svg><strong>{{WAITING}}</strong><span>In the queue{{#HELD}}, {{COUNT}} held{{/HELD}}</span></a>{{/QUEUE}}
+{{#QUEUE}}<a class="tile" href="/queue"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#queue"></use></svg><strong>{{WAITING}}</strong><span>In the queue</span></a>{{/QUEUE}}
 </div>
 {{/COUNTS}}
 {{#LATEST}}

@@ -134,6 +134,11 @@ struct str count_text(struct arena *a, int64_t n) {
     return str_n(out, at);
 }
 
+struct str bounded_text(struct arena *a, int64_t n, int64_t bound) {
+    struct str text = count_text(a, n > bound ? bound : n);
+    return n > bound ? arena_printf(a, "%.*s+", STR_ARG(text)) : text;
+}
+
 struct str made_up_password(struct arena *a) {
     static const char LETTERS[] = "abcdefghjkmnpqrstuvwxyz23456789"; /* 31: no i, l, o, 0, 1 */
     enum { GROUPS = 4, LENGTH = 5, COUNT = sizeof LETTERS - 1, FAIR = 256 / COUNT * COUNT };

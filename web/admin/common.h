@@ -33,6 +33,10 @@ bool limit_parse(struct str typed, int32_t *limit, struct err *err);
 void dict_time(struct dict *d, const char *name, int64_t t);
 /* "1,234" */
 struct str count_text(struct arena *a, int64_t n);
+/* SQL that counts rows up to one more than the bound, so that a page does not wait for a number nobody reads digit by
+ * digit; and its text: "1,234", or "10,000+" beyond the bound. */
+#define COUNTED(from, bound) "(SELECT count(*) FROM (SELECT FROM " from " LIMIT " #bound " + 1) counted)"
+struct str bounded_text(struct arena *a, int64_t n, int64_t bound);
 /* A password that is easy to dictate: four groups of five letters and digits without look-alikes, some 98 bits. */
 struct str made_up_password(struct arena *a);
 /* The password that a form with the fields "how" (made_up, typed) and "password" asks for; *made_up: to be shown once.

@@ -7,13 +7,21 @@
 #include "page.h"
 
 static const struct db_statement LOAD = {
-    "web_domain", "SELECT d.id, d.tenant_id, d.name, d.display, d.kind::text, t.name, coalesce(o.display, "
-                  "d.relay_host, ''), d.active,"
-                  " coalesce(d.max_accounts, -1), (SELECT count(*) FROM account WHERE domain_id = d.id),"
-                  " (SELECT count(*) FROM alias WHERE domain_id = d.id), z.id,"
-                  " (SELECT count(*) FROM record WHERE zone_id = z.id), d.created_at"
-                  " FROM domain d JOIN tenant t ON t.id = d.tenant_id LEFT JOIN domain o ON o.id = d.target_id"
-                  " LEFT JOIN zone z ON z.domain_id = d.id WHERE d.id = $1"};
+    "web_domain",
+    "SELECT d.id, d.tenant_id, d.name, d.display, d.kind::text, t.name, coalesce(o.display, d.relay_host, ''), "
+    "d.active,"
+    " coalesce(d.max_accounts, -1), " COUNTED(
+        "account WHERE domain_id = d.id ORDER BY local_part COLLATE \"C\"",
+        1000) ","
+              " " COUNTED("alias WHERE domain_id = d.id ORDER BY local_part COLLATE \"C\"", 1000) ", z.id, " COUNTED(
+                  "record WHERE zone_id = z.id ORDER BY name COLLATE \"C\", id",
+                  1000) ", d.created_at"
+                        " FROM domain d JOIN tenant t ON t.id = d.tenant_id LEFT JOIN domain o ON o.id = d.target_id"
+                        " LEFT JOIN zone z ON z.domain_id = d.id WHERE d.id = $1"};
+static const struct db_statement CONTENTS = {
+    "web_domain_contents",
+    "SELECT (SELECT count(*) FROM account WHERE domain_id = $1), (SELECT count(*) FROM alias WHERE domain_id = $1),"
+    " (SELECT count(*) FROM record WHERE zone_id = $2)"};
 static const struct db_statement ALIASES_OF = {
     "web_domain_stand_ins", "SELECT display FROM domain WHERE target_id = $1 ORDER BY name LIMIT 100"};
 
@@ -52,12 +60,13 @@ bool domain_load(struct exchange *x, int64_t id, struct domain *out) {
 
 /* ---- heading ---- */
 
-static void add_tab(struct dict *head, const char *label, struct str href, int64_t count, bool current) {
+static void add_tab(struct arena *a, struct dict *head, const char *label, struct str href, int64_t count,
+                    bool current) {
     struct dict *d = dict_section(head, "TAB");
     dict_set_c(d, "LABEL", label);
     dict_set(d, "HREF", href);
     if (count >= 0)
-        dict_set_int(dict_section(d, "COUNTED"), "COUNT", count);
+        dict_set(dict_section(d, "COUNTED"), "COUNT", bounded_text(a, count, 1000));
     dict_show_if(d, "CURRENT", current);
 }
 
@@ -78,14 +87,15 @@ void domain_head(struct exchange *x, struct dict *d, const struct domain *domain
         dict_set_int(tenant, "ID", domain->tenant_id);
     }
     if (domain_hosts(domain)) {
-        add_tab(head, "Mailboxes", arena_printf(a, "/domains/%lld/mailboxes", id), domain->accounts,
+        add_tab(a, head, "Mailboxes", arena_printf(a, "/domains/%lld/mailboxes", id), domain->accounts,
                 tab == DOMAIN_MAILBOXES);
-        add_tab(head, "Aliases", arena_printf(a, "/domains/%lld/aliases", id), domain->aliases, tab == DOMAIN_ALIASES);
+        add_tab(a, head, "Aliases", arena_printf(a, "/domains/%lld/aliases", id), domain->aliases,
+                tab == DOMAIN_ALIASES);
     }
     if (domain->zone_id)
-        add_tab(head, "DNS", arena_printf(a, "/zones/%lld", (long long)domain->zone_id), domain->records,
+        add_tab(a, head, "DNS", arena_printf(a, "/zones/%lld", (long long)domain->zone_id), domain->records,
                 tab == DOMAIN_RECORDS);
-    add_tab(head, "Settings", arena_printf(a, "/domains/%lld/settings", id), -1, tab == DOMAIN_SETTINGS);
+    add_tab(a, head, "Settings", arena_printf(a, "/domains/%lld/settings", id), -1, tab == DOMAIN_SETTINGS);
 }
 
 static void get_domain(struct exchange *x) {
@@ -160,12 +170,40 @@ static void post_settings(struct exchange *x) {
 
 /* ---- the end of a domain ---- */
 
-static bool ask_delete(struct exchange *x, const struct domain *domain) {
+/* What goes with the domain, counted to the last one. */
+static bool show_contents(struct exchange *x, struct dict *d, const struct domain *domain) {
+    struct db_params p = {0};
+    db_int8(&p, domain->id);
+    db_int8(&p, domain->zone_id);
+    PGresult *r = exchange_query_db(x, &CONTENTS, &p);
+    if (!r)
+        return false;
+    struct arena *a = &x->arena;
+    if (db_get_int8(r, 0, 0) > 0)
+        confirm_consequence(d, "%.*s mailboxes with all their mail are deleted.",
+                            STR_ARG(count_text(a, db_get_int8(r, 0, 0))));
+    if (db_get_int8(r, 0, 1) > 0)
+        confirm_consequence(d, "%.*s aliases are deleted.", STR_ARG(count_text(a, db_get_int8(r, 0, 1))));
+    if (domain->zone_id)
+        confirm_consequence(d, "Its DNS zone with %.*s records is deleted: the nameservers stop answering for it.",
+                            STR_ARG(count_text(a, db_get_int8(r, 0, 2))));
+    PQclear(r);
+    return true;
+}
+
+static bool show_stand_ins(struct exchange *x, struct dict *d, const struct domain *domain) {
     struct db_params p = {0};
     db_int8(&p, domain->id);
     PGresult *r = exchange_query_db(x, &ALIASES_OF, &p);
     if (!r)
         return false;
+    for (int i = 0; i < PQntuples(r); i++)
+        confirm_consequence(d, "The domain %.*s, which stands for it, is deleted too.", STR_ARG(db_get_str(r, i, 0)));
+    PQclear(r);
+    return true;
+}
+
+static void ask_delete(struct exchange *x, const struct domain *domain) {
     struct arena *a = &x->arena;
     struct confirmation c = {.title = "Delete this domain?",
                              .object = domain->display,
@@ -174,25 +212,16 @@ static bool ask_delete(struct exchange *x, const struct domain *domain) {
                              .cancel = arena_printf(a, "/domains/%lld/settings", (long long)domain->id),
                              .typed = domain->display};
     struct dict *d = confirm_begin(x, &c);
-    if (domain->accounts > 0)
-        confirm_consequence(d, "%.*s mailboxes with all their mail are deleted.",
-                            STR_ARG(count_text(a, domain->accounts)));
-    if (domain->aliases > 0)
-        confirm_consequence(d, "%.*s aliases are deleted.", STR_ARG(count_text(a, domain->aliases)));
-    if (domain->zone_id)
-        confirm_consequence(d, "Its DNS zone with %.*s records is deleted: the nameservers stop answering for it.",
-                            STR_ARG(count_text(a, domain->records)));
-    for (int i = 0; i < PQntuples(r); i++)
-        confirm_consequence(d, "The domain %.*s, which stands for it, is deleted too.", STR_ARG(db_get_str(r, i, 0)));
+    if (!show_contents(x, d, domain) || !show_stand_ins(x, d, domain))
+        return;
     confirm_consequence(d, "Mail to the domain is refused from then on. This can't be undone.");
-    PQclear(r);
-    return true;
+    page_send(x);
 }
 
 static void get_delete(struct exchange *x) {
     struct domain domain;
-    if (domain_load(x, exchange_id(x, "domain"), &domain) && ask_delete(x, &domain))
-        page_send(x);
+    if (domain_load(x, exchange_id(x, "domain"), &domain))
+        ask_delete(x, &domain);
 }
 
 static void post_delete(struct exchange *x) {
@@ -201,8 +230,7 @@ static void post_delete(struct exchange *x) {
     if (!domain_load(x, exchange_id(x, "domain"), &domain))
         return;
     if (!confirm_typed(x, domain.display) && !confirm_typed(x, domain.name)) {
-        if (ask_delete(x, &domain))
-            page_send(x);
+        ask_delete(x, &domain);
         return;
     }
     switch (admin_outcome(x, admin_domain_remove(x->db, domain.name, &err), &err)) {

@@ -11,10 +11,10 @@ struct domain {
     struct str tenant;
     struct str target; /* of an alias: the domain it stands for; of a relay: the host, "" for the MX */
     bool active;
-    int64_t max_accounts; /* -1: no limit */
-    int64_t accounts, aliases;
-    int64_t zone_id; /* 0: its zone is not here */
-    int64_t records;
+    int64_t max_accounts;      /* -1: no limit */
+    int64_t accounts, aliases; /* counted to 1000; 1001: more */
+    int64_t zone_id;           /* 0: its zone is not here */
+    int64_t records;           /* the same */
     int64_t created_at;
 };
 

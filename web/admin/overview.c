@@ -5,17 +5,17 @@
 #include "page.h"
 #include "session/login.h"
 
-/* Counting what everybody has takes its time once it is a lot: beyond 20,000 rows the provider sees the planner's
- * estimate. */
-#define COUNT(table)                                                                                                   \
-    "CASE WHEN $1 AND (SELECT reltuples FROM pg_class WHERE oid = 'public." table "'::regclass) > 20000"               \
-    " THEN -(SELECT reltuples FROM pg_class WHERE oid = 'public." table                                                \
-    "'::regclass)::bigint ELSE (SELECT count(*) FROM " table ") END"
-static const struct db_statement COUNTS = {
-    "web_counts", "SELECT " COUNT("domain") ", " COUNT("account") ", " COUNT(
-                      "alias") ", (SELECT count(*) FROM queue_recipient),"
-                               " (SELECT count(*) FROM queue_recipient WHERE status = 'held'), (SELECT count(*) FROM "
-                               "zone WHERE problem IS NOT NULL)"};
+/* Counted to 10,000; beyond, the provider sees the planner's estimate (as a negative number), the others "10,000+". */
+#define ESTIMATE(table) "(SELECT reltuples FROM pg_class WHERE oid = 'public." table "'::regclass)"
+#define COUNT_ALL(table)                                                                                               \
+    "CASE WHEN " ESTIMATE(table) " > 10000 THEN -" ESTIMATE(table) "::bigint ELSE " COUNTED(table, 10000) " END"
+#define COUNT_OWN(table) COUNTED(table " WHERE tenant_id = $1", 10000)
+/* clang-format off */
+#define COUNTS(name, count) {name, "SELECT " count("domain") ", " count("account") ", " count("alias") ", "            \
+    COUNTED("queue_recipient", 1000) ", " COUNTED("zone WHERE problem IS NOT NULL", 1000)}
+/* clang-format on */
+static const struct db_statement COUNT_OF_ALL = COUNTS("web_counts", COUNT_ALL),
+                                 COUNT_OF_OWN = COUNTS("web_own_counts", COUNT_OWN);
 /* Without the records that come with each new domain by themselves. */
 static const struct db_statement LATEST = {
     "web_latest",
@@ -24,26 +24,21 @@ static const struct db_statement LATEST = {
     "true]}')"
     " ORDER BY at DESC, id DESC LIMIT 8"};
 
-/* Estimates come as negative numbers. */
-static void set_count(struct exchange *x, struct dict *d, const char *name, const PGresult *r, int column) {
+static struct str number(struct exchange *x, const PGresult *r, int column, int64_t bound) {
     int64_t n = db_get_int8(r, 0, column);
-    struct str text = count_text(&x->arena, n < 0 ? -n : n);
-    dict_set(d, name, n < 0 ? arena_printf(&x->arena, "≈ %.*s", STR_ARG(text)) : text);
+    if (n < 0)
+        return arena_printf(&x->arena, "≈ %.*s", STR_ARG(count_text(&x->arena, -n)));
+    return bounded_text(&x->arena, n, bound);
 }
 
 static void show_counts(struct exchange *x, struct dict *d, const PGresult *r) {
-    bool sees_queue = x->actor.role & (ROLE_PROVIDER | ROLE_RESELLER);
-    set_count(x, d, "DOMAINS", r, 0);
-    set_count(x, d, "MAILBOXES", r, 1);
-    set_count(x, d, "ALIASES", r, 2);
-    if (sees_queue) {
-        struct dict *queue = dict_section(d, "QUEUE");
-        set_count(x, queue, "WAITING", r, 3);
-        if (db_get_int8(r, 0, 4) > 0)
-            set_count(x, dict_section(queue, "HELD"), "COUNT", r, 4);
-    }
-    if (db_get_int8(r, 0, 5) > 0)
-        set_count(x, dict_section(d, "BROKEN_ZONES"), "COUNT", r, 5);
+    dict_set(d, "DOMAINS", number(x, r, 0, 10000));
+    dict_set(d, "MAILBOXES", number(x, r, 1, 10000));
+    dict_set(d, "ALIASES", number(x, r, 2, 10000));
+    if (x->actor.role & (ROLE_PROVIDER | ROLE_RESELLER))
+        dict_set(dict_section(d, "QUEUE"), "WAITING", number(x, r, 3, 1000));
+    if (db_get_int8(r, 0, 4) > 0)
+        dict_set(dict_section(d, "BROKEN_ZONES"), "COUNT", number(x, r, 4, 1000));
 }
 
 static bool show_latest(struct exchange *x, struct dict *d) {
@@ -70,9 +65,11 @@ static void get_overview(struct exchange *x) {
         exchange_redirect(x, "%s", login_home(x->actor.role));
         return;
     }
+    bool all = x->actor.role == ROLE_PROVIDER;
     struct db_params p = {0};
-    db_bool(&p, x->actor.role == ROLE_PROVIDER);
-    PGresult *r = exchange_query_db(x, &COUNTS, &p);
+    if (!all)
+        db_int8(&p, x->actor.tenant_id);
+    PGresult *r = exchange_query_db(x, all ? &COUNT_OF_ALL : &COUNT_OF_OWN, &p);
     if (!r)
         return;
     struct dict *d = page_begin(x, PAGE_ADMIN, "admin/overview.tpl", "Overview");

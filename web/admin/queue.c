@@ -8,9 +8,11 @@
 #define COLUMNS                                                                                                        \
     "r.id, r.message_id, r.address, m.sender, m.size, r.status::text, r.attempts, r.next_attempt_at, r.last_reply,"    \
     " m.received_at, m.source, m.expires_at, r.lease_until > now()"
+/* OFFSET 0: recipients in their order, the message of each looked up; not all messages gathered first. */
 #define ROWS(compare, order)                                                                                           \
-    "SELECT " COLUMNS " FROM queue_recipient r JOIN queue_message m ON m.id = r.message_id WHERE r.id " compare        \
-    " $1 AND ($2 = '' OR strpos(lower(r.address), $2) > 0 OR strpos(lower(m.sender), $2) > 0"                          \
+    "SELECT " COLUMNS                                                                                                  \
+    " FROM queue_recipient r, LATERAL (SELECT * FROM queue_message WHERE id = r.message_id OFFSET 0) m"                \
+    " WHERE r.id " compare " $1 AND ($2 = '' OR strpos(lower(r.address), $2) > 0 OR strpos(lower(m.sender), $2) > 0"   \
     " OR strpos(lower(r.last_reply), $2) > 0) AND ($3 = '' OR r.status::text = $3) ORDER BY r.id" order                \
     " LIMIT " LIST_LIMIT
 static const struct db_statement LIST[2] = {{"web_queue_up", ROWS(">", "")}, {"web_queue_down", ROWS("<", " DESC")}};

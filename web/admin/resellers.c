@@ -6,11 +6,12 @@
 #include "page.h"
 
 #define ROWS(compare, order)                                                                                           \
-    "SELECT t.id, t.name, t.max_domains, t.suspended, t.created_at, (SELECT count(*) FROM domain WHERE tenant_id = "   \
-    "t.id),"                                                                                                           \
-    " (SELECT count(*) FROM account WHERE tenant_id = t.id) FROM (SELECT * FROM tenant WHERE name COLLATE "            \
-    "\"C\" " compare " $1 AND ($2 = '' OR strpos(lower(name), $2) > 0) ORDER BY name COLLATE \"C\"" order              \
-    " LIMIT " LIST_LIMIT ") t ORDER BY t.name COLLATE \"C\"" order
+    "SELECT t.id, t.name, t.max_domains, t.suspended, t.created_at, " COUNTED(                                         \
+        "domain WHERE tenant_id = t.id",                                                                               \
+        1000) ", " COUNTED("account WHERE tenant_id = t.id ORDER BY local_part COLLATE \"C\", id",                     \
+                           1000) " FROM (SELECT * FROM tenant WHERE name COLLATE \"C\" " compare                       \
+                                 " $1 AND ($2 = '' OR strpos(lower(name), $2) > 0) ORDER BY name COLLATE \"C\"" order  \
+                                 " LIMIT " LIST_LIMIT ") t ORDER BY t.name COLLATE \"C\"" order
 static const struct db_statement LIST[2] = {{"web_tenants_up", ROWS(">", "")},
                                             {"web_tenants_down", ROWS("<", " DESC")}};
 static const struct db_statement LOAD = {
@@ -37,8 +38,8 @@ static void show_row(struct exchange *x, struct dict *list, const PGresult *r, i
     dict_show_if(d, "SUSPENDED", db_get_bool(r, row, 3));
     dict_show_if(d, "ON", !db_get_bool(r, row, 3));
     dict_time(d, "CREATED", db_get_time(r, row, 4));
-    dict_set(d, "DOMAINS", count_text(&x->arena, db_get_int8(r, row, 5)));
-    dict_set(d, "MAILBOXES", count_text(&x->arena, db_get_int8(r, row, 6)));
+    dict_set(d, "DOMAINS", bounded_text(&x->arena, db_get_int8(r, row, 5), 1000));
+    dict_set(d, "MAILBOXES", bounded_text(&x->arena, db_get_int8(r, row, 6), 1000));
 }
 
 static void get_resellers(struct exchange *x) {
