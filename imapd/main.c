@@ -241,8 +241,10 @@ int main(int argc, char **argv) {
     log_info("mansio-imapd " MANSIO_VERSION " serves as %s", d.service.hostname);
     bool clean = server_run(d.service.server);
     sweeper_stop(d.sweeper);
-    if (clean) /* else somebody still uses it, and the process ends anyway */
+    if (clean) { /* else somebody still uses it, and the process ends anyway */
+        pthread_join(signals, NULL);
         close_modules(&d);
+    }
     log_info("stopped");
     return clean ? 0 : 1;
 }

@@ -1,5 +1,8 @@
 """Several sessions on one mailbox, and the store changing under them."""
 
+import random
+import re
+import threading
 import time
 import unittest
 
@@ -227,6 +230,62 @@ class Long(Case):
             if not line.startswith(b"*"):
                 tagged.append(line.split()[0])
         self.assertEqual(tagged, [b"p%d" % n for n in range(3000)])
+
+
+class Crowd(Case):
+    def test_many_sessions_at_once_end_up_with_one_truth(self):
+        self.fill(10)
+        failures = []
+
+        def act(seed):
+            random_one = random.Random(seed)
+            wire = self.open("INBOX")
+            try:
+                for _ in range(40):
+                    uid = random_one.randint(1, 60)
+                    command = random_one.choice([
+                        f"UID STORE {uid} +FLAGS (k{seed} \\Seen)", f"UID STORE {uid}:* -FLAGS.SILENT (k{seed})", f"UID FETCH {uid} (FLAGS BODY[])",
+                        f"UID STORE {uid} +FLAGS.SILENT (\\Deleted)", "EXPUNGE", f"UID COPY {uid}:{uid + 2} INBOX", f"UID MOVE {uid} Trash",
+                        "NOOP", "UID SEARCH SEEN", "STATUS INBOX (MESSAGES)"])  # fmt: skip
+                    if random_one.random() < 0.3:
+                        assert wire.append("INBOX", MESSAGE)[0].startswith("OK")
+                    wire.must(command)
+                    if random_one.random() < 0.1:
+                        tag = self.idle_among_others(wire)
+                        self.done(wire, tag)
+                    if random_one.random() < 0.1:
+                        wire.must("SELECT INBOX")
+            except Exception as error:  # pylint: disable=broad-exception-caught
+                failures.append(f"session {seed}: {error!r}")
+
+        threads = [threading.Thread(target=act, args=(seed,)) for seed in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(failures, [])
+        truth = self.state(self.open("INBOX"))
+        self.one.must("CHECK")
+        self.two.must("CHECK")
+        self.assertEqual(self.state(self.one), truth)
+        self.assertEqual(self.state(self.two), truth)
+        self.assertIn(b"MESSAGES %d " % len(truth), self.one.must("STATUS INBOX (MESSAGES UNSEEN)")[0])
+        unseen = sum(1 for flags in truth.values() if b"\\Seen" not in flags)
+        self.assertIn(b"UNSEEN %d)" % unseen, self.one.must("STATUS INBOX (MESSAGES UNSEEN)")[0])
+
+    def idle_among_others(self, wire):
+        tag = wire.start("IDLE")
+        while not wire.line().startswith(b"+"):
+            pass
+        return tag
+
+    def state(self, wire):
+        found = {}
+        for line in wire.must("UID FETCH 1:* FLAGS"):
+            match = re.match(rb"\* \d+ FETCH \(UID (\d+) FLAGS \((.*)\)\)$", line)
+            if match:
+                found[int(match[1])] = set(match[2].split()) - {b"\\Recent"}
+        return found
 
 
 class Away(unittest.TestCase):
