@@ -231,7 +231,8 @@ int main(int argc, char **argv) {
     if (pthread_create(&signals, NULL, take_signals, &d) != 0)
         log_fatal("cannot start a thread");
     log_info("mansio-mta " MANSIO_VERSION " serves as %s", d.mta.hostname);
-    bool clean = server_run(d.server);
+    bool clean = server_run(d.server); /* until take_signals has called server_stop */
+    pthread_join(signals, NULL);
     bool idle = runner_stop(d.mta.runner, QUEUE_STOP_MS);
     if (clean && idle) /* else somebody still uses it, and the process ends anyway */
         close_modules(&d);
