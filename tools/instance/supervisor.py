@@ -30,6 +30,7 @@ BACK_OFF = [0.1, 0.5, 1, 2, 5]  # seconds before the next try; the last one for 
 SETTLED = 10  # seconds after which an earlier crash is forgotten
 STOP_SECONDS = 20  # then SIGKILL
 START_SECONDS = 60
+LOG_BYTES = 16 << 20  # a longer log is put aside at the next start
 
 
 @dataclasses.dataclass
@@ -99,6 +100,9 @@ class Supervisor:
         """Starts the service and waits until it is ready. A service that can't even start is an InstanceError."""
         self.services[service.name] = service
         service.wanted = True
+        log = self._log(service)
+        if log.exists() and log.stat().st_size > LOG_BYTES:
+            log.replace(log.with_suffix(".log.1"))
         self._launch(service)
         deadline = time.monotonic() + START_SECONDS
         while not service.ready():
