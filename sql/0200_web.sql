@@ -70,10 +70,3 @@ ALTER POLICY changed ON record
     WITH CHECK ((SELECT actor_role()) = 'provider'
            OR ((SELECT actor_role()) = 'reseller' AND tenant_id = (SELECT actor_tenant()))
            OR ((SELECT actor_role()) = 'domain' AND (SELECT true FROM zone z WHERE z.id = zone_id)));
-ALTER POLICY actor ON operator_domain
-    USING ((SELECT actor_role()) = 'provider' OR operator_id = (SELECT actor_operator())
-           OR ((SELECT actor_role()) = 'reseller' AND (SELECT true FROM operator o WHERE o.id = operator_id)
-               AND (SELECT true FROM domain d WHERE d.id = domain_id)))
-    WITH CHECK ((SELECT actor_role()) = 'provider'
-           OR ((SELECT actor_role()) = 'reseller' AND (SELECT true FROM operator o WHERE o.id = operator_id)
-               AND (SELECT true FROM domain d WHERE d.id = domain_id)));
