@@ -1,5 +1,5 @@
 /*
- * settings: what the installation has set in the table "setting" for the MTA (sql/0100_mta.sql explains each). They
+ * settings: what the installation has set in the table "setting" for the MTA (sql/0006_mta.sql explains each). They
  * come from the directory's cache and are asked for when they are used, so that a change is in force at once. A value
  * that can't be read counts as the default, and is logged.
  */

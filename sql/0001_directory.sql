@@ -126,8 +126,10 @@ CREATE TABLE web_session (
     created_at  timestamptz NOT NULL DEFAULT now(),
     seen_at     timestamptz NOT NULL DEFAULT now(),
     expires_at  timestamptz NOT NULL,
+    idle        interval NOT NULL DEFAULT '1 hour' CHECK (idle > '0'),
     CHECK (num_nonnulls(operator_id, account_id) = 1)
 );
+COMMENT ON COLUMN web_session.idle IS 'the session is over when it was not used for so long';
 COMMENT ON COLUMN web_session.token_hash IS 'SHA-256 of the cookie; the cookie itself is kept nowhere';
 CREATE INDEX web_session_operator ON web_session (operator_id) WHERE operator_id IS NOT NULL;
 CREATE INDEX web_session_account ON web_session (account_id) WHERE account_id IS NOT NULL;
@@ -192,3 +194,12 @@ BEGIN
     RETURN NEW;
 END $$;
 CREATE TRIGGER account_limit BEFORE INSERT ON account FOR EACH ROW EXECUTE FUNCTION account_limit();
+
+-- Lists are read in bytewise order from a key on (web/admin/list.h).
+CREATE INDEX domain_name_c ON domain (name COLLATE "C");
+CREATE INDEX domain_tenant_name_c ON domain (tenant_id, name COLLATE "C");
+CREATE INDEX account_local_c ON account (local_part COLLATE "C", id);
+CREATE INDEX account_tenant_local_c ON account (tenant_id, local_part COLLATE "C", id);
+CREATE INDEX account_domain_local_c ON account (domain_id, local_part COLLATE "C", id);
+CREATE INDEX alias_domain_local_c ON alias (domain_id, local_part COLLATE "C");
+CREATE INDEX operator_login_c ON operator (login COLLATE "C");

@@ -4,11 +4,17 @@
 
 CREATE SEQUENCE mailbox_id AS bigint CACHE 10;
 
+-- UIDVALIDITY (RFC 9051 section 2.3.1.1): a name that is deleted and comes back, even within the same second, has a greater one.
+-- One sequence for all mailboxes never gives a value twice; it begins where the seconds since 1970 stand, above what a server
+-- that was here before may have given.
+CREATE SEQUENCE mailbox_uidvalidity AS bigint MAXVALUE 4294967295;
+SELECT setval('mailbox_uidvalidity', extract(epoch FROM now())::bigint);
+
 CREATE TABLE mailbox (
     account_id    bigint NOT NULL,
     id            bigint NOT NULL DEFAULT nextval('mailbox_id'),
     name          text NOT NULL CHECK (octet_length(name) BETWEEN 1 AND 1000),
-    uidvalidity   bigint NOT NULL DEFAULT extract(epoch FROM now())::bigint CHECK (uidvalidity BETWEEN 1 AND 4294967295),
+    uidvalidity   bigint NOT NULL DEFAULT nextval('mailbox_uidvalidity') CHECK (uidvalidity BETWEEN 1 AND 4294967295),
     uidnext       bigint NOT NULL DEFAULT 1 CHECK (uidnext <= 4294967296),
     highestmodseq bigint NOT NULL DEFAULT 1,
     flags_modseq  bigint NOT NULL DEFAULT 1,

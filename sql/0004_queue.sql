@@ -43,3 +43,16 @@ COMMENT ON COLUMN queue_recipient.next_hop IS 'domain or host by which recipient
 COMMENT ON COLUMN queue_recipient.original IS 'the address that the sender gave, where it was rewritten (alias)';
 CREATE INDEX queue_recipient_due ON queue_recipient (next_attempt_at) WHERE status = 'pending';
 CREATE INDEX queue_recipient_message ON queue_recipient (message_id);
+
+-- What an operator deletes from the queue: a message without recipients goes, and its bytes are given to the sweeper. (The
+-- MTA does this itself, with its results.)
+CREATE FUNCTION queue_drop_message() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    WITH gone AS (
+        DELETE FROM queue_message m WHERE m.id = OLD.message_id
+           AND NOT EXISTS (SELECT FROM queue_recipient r WHERE r.message_id = m.id) RETURNING blob)
+    INSERT INTO blob_garbage (blob) SELECT blob FROM gone;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER queue_drop_message AFTER DELETE ON queue_recipient FOR EACH ROW
+    WHEN (current_user <> 'mansio_mta') EXECUTE FUNCTION queue_drop_message();
