@@ -204,8 +204,8 @@ static void hashes_of_other_servers_are_understood(void **state) {
     buf_free(&own);
     const char *stored[] = {
         "$6$mansio$6//DmsVk6C9nreZgu1QhrojrxXo1NXIeJHP7xub0yRaI8dqnynIjs5tqxt9J.W0NSsWayf6P5EagiWibXdn6n.",
-        "{SHA512-CRYPT}$6$mansio$6//"
-        "DmsVk6C9nreZgu1QhrojrxXo1NXIeJHP7xub0yRaI8dqnynIjs5tqxt9J.W0NSsWayf6P5EagiWibXdn6n.",
+        ("{SHA512-CRYPT}$6$mansio$6//"
+         "DmsVk6C9nreZgu1QhrojrxXo1NXIeJHP7xub0yRaI8dqnynIjs5tqxt9J.W0NSsWayf6P5EagiWibXdn6n."),
         "{SHA256-CRYPT}$5$mansio$Jzj49J7fc3nnIGc/5JNfhs/Xpar9VB/BEJpFZIv71U/",
         "{CRYPT}$1$mansio$nQcp/ZnGPQtlY.ZsFw439/",
         "{BLF-CRYPT}$2b$05$abcdefghijklmnopqrstuuHNbAKRhpaujgo33bRWs.NLUTJO3lOy2",
