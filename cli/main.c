@@ -106,8 +106,10 @@ static enum cli_exit dispatch(struct cli *cli, char **word, int count) {
 static enum cli_exit run(struct cli *cli, char **word, int count) {
     bool want_help = false, want_version = false;
     /* Completion gets half-typed words, which must not be taken for options of its own. */
-    if (count && strcmp(word[0], "complete-words") == 0) {
-        cli_complete(cli, word + 1, count - 1);
+    int at = count > 2 && strcmp(word[0], "-c") == 0 ? 2 : 0;
+    if (count > at && strcmp(word[at], "complete-words") == 0) {
+        cli->conf_path = at ? word[1] : cli->conf_path;
+        cli_complete(cli, word + at + 1, count - at - 1);
         return CLI_OK;
     }
     if (!take_global(cli, word, &count, &want_help, &want_version))
