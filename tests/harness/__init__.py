@@ -21,6 +21,7 @@ from .mansio import Account, Mansio, message, private, shared
 from .outside import Outside
 from .patience import eventually
 from .sink import Sink, converse
+from .webclient import Browser
 from .wire import Wire
 
-__all__ = ["Account", "ImapWire", "Mansio", "Outside", "Sink", "Wire", "converse", "eventually", "message", "private", "shared"]
+__all__ = ["Account", "Browser", "ImapWire", "Mansio", "Outside", "Sink", "Wire", "converse", "eventually", "message", "private", "shared"]

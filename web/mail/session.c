@@ -35,8 +35,20 @@ static bool connect_anew(struct mail *m) {
     return m->imap != NULL;
 }
 
+/* What no mailbox can be called on the wire: modified UTF-7 is printable ASCII. */
+static bool is_mailbox_name(struct str name) {
+    for (size_t i = 0; i < name.n; i++)
+        if (name.p[i] < ' ' || name.p[i] > '~')
+            return false;
+    return name.n > 0 && name.n <= 1000;
+}
+
 bool mail_open(struct mail *m, struct exchange *x, struct str mailbox) {
     *m = (struct mail){.x = x};
+    if (!is_mailbox_name(mailbox)) {
+        exchange_not_found(x);
+        return false;
+    }
     m->imap = imap_take(x->web->mail->pool, x->actor.session, mailbox);
     return m->imap || connect_anew(m);
 }

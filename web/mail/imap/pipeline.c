@@ -70,8 +70,14 @@ enum imap_status pipeline_one(struct imap *c, struct err *err, const char *fmt, 
     va_start(ap, fmt);
     buf_vprintf(&text, fmt, ap);
     va_end(ap);
+    bool ask = c->stale && c->selected;
+    c->stale = false;
+    if (ask)
+        pipeline_send(c, "NOOP");
     pipeline_send(c, "%s", text.p);
     buf_free(&text);
+    if (ask && pipeline_receive(c, err) == IMAP_BROKEN)
+        return IMAP_BROKEN;
     return pipeline_receive(c, err);
 }
 

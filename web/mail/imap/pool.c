@@ -145,6 +145,7 @@ void imap_give(struct imap_pool *p, struct imap *c) {
     }
     struct imap *closing = NULL;
     c->used_at = clock_monotonic();
+    c->stale = true;
     pthread_mutex_lock(&p->lock);
     sweep(p, &closing);
     if (count_of(p, c->owner) >= p->max_per_owner || p->count >= p->max) {

@@ -306,6 +306,7 @@ static enum imap_status page_of_all(struct imap *c, struct arena *a, uint32_t pa
         uint32_t exists = c->session->imap_selection_info->sel_exists, first = 0, last = 0;
         *known = has_window(c, exists, page, per_page);
         bool any = !*known && window(exists, page, per_page, &first, &last);
+        c->stale = false;
         pipeline_send(c, "NOOP");
         if (any)
             pipeline_send(c, "FETCH %u:%u (UID FLAGS)", first, last);

@@ -6,10 +6,10 @@
 /* Group syntax is flattened: only who is in it counts. */
 static bool add_one(struct arena *a, const struct mime_address *typed, struct recipients *out, struct err *err) {
     struct str local, domain;
-    if (!typed->mailbox.p || !typed->host.p) {
-        if (!typed->mailbox.p || typed->mailbox.n == 0)
-            return true;
-        return err_set(err, "\"%.*s\" is no mail address: it needs an @ and a domain.", STR_ARG(typed->mailbox));
+    if (!typed->mailbox.p || !typed->host.p || !typed->mailbox.n || !typed->host.n) {
+        bool group = (typed->mailbox.n > 0 && !typed->host.p && !typed->name.p) || !typed->mailbox.p;
+        struct str shown = typed->mailbox.n ? typed->mailbox : typed->name.p ? typed->name : STR("");
+        return group || err_set(err, "\"%.*s\" is no mail address: it needs an @ and a domain.", STR_ARG(shown));
     }
     struct str text = arena_printf(a, "%.*s@%.*s", STR_ARG(typed->mailbox), STR_ARG(typed->host));
     struct err why;
