@@ -46,7 +46,8 @@ RECORDS = [
     (PROVIDER_DOMAIN, "mail", "A", "127.0.0.1"),
     (PROVIDER_DOMAIN, "ns1", "A", "127.0.0.1"),
 ]
-SETTINGS = {"mail.hostname": "mail.mansio.example", "dns.nameservers": "ns1.mansio.example", "dns.contact": "hostmaster@mansio.example"}
+SETTINGS = {"mail.hostname": "mail.mansio.example", "dns.nameservers": "ns1.mansio.example", "dns.contact": "hostmaster@mansio.example",
+            "mta.postmaster": "livia@mansio.test"}  # fmt: skip
 
 
 class Demonstration:
