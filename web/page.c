@@ -103,8 +103,11 @@ void page_error(struct exchange *x, int status, const char *sentence) {
     dict_set_c(d, "HEADING", title);
     dict_set_c(d, "SENTENCE", sentence);
     dict_set_int(d, "STATUS", status);
-    dict_show_if(d, "LOGGED_IN", x->actor.role != ROLE_NONE);
-    dict_show_if(d, "NOBODY", x->actor.role == ROLE_NONE);
+    /* Many errors come before the session is looked at: whoever has a cookie is led to the start, and from there to the
+     * login where it is over. */
+    bool has_cookie = params_has(&x->request.cookies, session_cookie_name(x, "mansio"));
+    dict_show_if(d, "LOGGED_IN", x->actor.role != ROLE_NONE || has_cookie);
+    dict_show_if(d, "NOBODY", x->actor.role == ROLE_NONE && !has_cookie);
     dict_set_c(d, "HOME", x->actor.role == ROLE_USER ? "/mail/" : "/");
     page_send(x);
 }

@@ -18,7 +18,7 @@
 <fieldset>
 <legend>Role</legend>
 <div class="choice">
-{{#ROLE}}<label><input type="radio" name="role" value="{{VALUE}}"{{#CHOSEN}} checked{{/CHOSEN}}><span><strong>{{LABEL}}</strong><small>{{#IS_PROVIDER}}Everything, of all resellers.{{/IS_PROVIDER}}{{#IS_RESELLER}}Everything of one reseller: domains, mailboxes, DNS, operators.{{/IS_RESELLER}}{{#IS_DOMAIN}}Mailboxes, aliases and DNS of chosen domains.{{/IS_DOMAIN}}{{#IS_HELPDESK}}Looks up mailboxes and sets passwords.{{/IS_HELPDESK}}</small></span></label>
+{{#ROLE}}<label><input type="radio" name="role" value="{{VALUE}}"{{#CHOSEN}} checked{{/CHOSEN}}><span><strong>{{LABEL}}</strong><small>{{#FOR_PROVIDER}}Everything, of all resellers.{{/FOR_PROVIDER}}{{#FOR_RESELLER}}Everything of one reseller: domains, mailboxes, DNS, operators.{{/FOR_RESELLER}}{{#FOR_DOMAIN}}Mailboxes, aliases and DNS of chosen domains.{{/FOR_DOMAIN}}{{#FOR_HELPDESK}}Looks up mailboxes and sets passwords.{{/FOR_HELPDESK}}</small></span></label>
 {{/ROLE}}
 </div>
 </fieldset>

@@ -17,11 +17,13 @@ docs/testing.md tells more.
 """
 
 from .imapwire import ImapWire
-from .mansio import Account, Mansio, message, private, shared
+from .mansio import Account, Mansio, message, private, shared, unique
 from .outside import Outside
 from .patience import eventually
 from .sink import Sink, converse
+from .web import Web
 from .webclient import Browser
 from .wire import Wire
 
-__all__ = ["Account", "Browser", "ImapWire", "Mansio", "Outside", "Sink", "Wire", "converse", "eventually", "message", "private", "shared"]
+__all__ = ["Account", "Browser", "ImapWire", "Mansio", "Outside", "Sink", "Web", "Wire", "converse", "eventually", "message", "private",
+           "shared", "unique"]

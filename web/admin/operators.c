@@ -107,10 +107,10 @@ static void show_roles(struct exchange *x, struct dict *d, struct str chosen) {
         dict_set_c(one, "VALUE", ROLES[i].role);
         dict_set_c(one, "LABEL", ROLES[i].label);
         dict_show_if(one, "CHOSEN", str_eq(chosen, str_of(ROLES[i].role)));
-        dict_show_if(one, "IS_PROVIDER", i == 0);
-        dict_show_if(one, "IS_RESELLER", i == 1);
-        dict_show_if(one, "IS_DOMAIN", i == 2);
-        dict_show_if(one, "IS_HELPDESK", i == 3);
+        dict_show_if(one, "FOR_PROVIDER", i == 0);
+        dict_show_if(one, "FOR_RESELLER", i == 1);
+        dict_show_if(one, "FOR_DOMAIN", i == 2);
+        dict_show_if(one, "FOR_HELPDESK", i == 3);
     }
 }
 

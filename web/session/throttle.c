@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 
-enum { FREE_LOGIN = 5, FREE_ADDRESS = 30, FIRST_DELAY = 2, MAX_DELAY = 900 };
+enum { FREE_LOGIN = 5, FREE_ADDRESS = 50, FIRST_DELAY = 2, MAX_DELAY = 900 };
 
 /* An IPv6 customer has a whole /64 to choose addresses from. */
 #define NETWORK(text)                                                                                                  \
