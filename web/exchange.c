@@ -37,6 +37,8 @@ bool exchange_is_post(const struct exchange *x) { return x->request.method == ME
 bool exchange_begin(struct exchange *x) {
     bool again = x->actor.role != ROLE_NONE;
     struct err err;
+    if (!session_has_cookie(x)) /* nobody's request costs a connection */
+        return false;
     x->db = db_acquire(x->web->db, &err);
     if (!x->db) {
         exchange_database_error(x, &err);

@@ -105,7 +105,7 @@ void page_error(struct exchange *x, int status, const char *sentence) {
     dict_set_int(d, "STATUS", status);
     /* Many errors come before the session is looked at: whoever has a cookie is led to the start, and from there to the
      * login where it is over. */
-    bool has_cookie = params_has(&x->request.cookies, session_cookie_name(x, "mansio"));
+    bool has_cookie = session_has_cookie(x);
     dict_show_if(d, "LOGGED_IN", x->actor.role != ROLE_NONE || has_cookie);
     dict_show_if(d, "NOBODY", x->actor.role == ROLE_NONE && !has_cookie);
     dict_set_c(d, "HOME", x->actor.role == ROLE_USER ? "/mail/" : "/");

@@ -44,6 +44,11 @@ static bool cookie_hash(const struct exchange *x, unsigned char out[32]) {
     return true;
 }
 
+bool session_has_cookie(const struct exchange *x) {
+    unsigned char hash[32];
+    return cookie_hash(x, hash);
+}
+
 static enum role role_of(struct str name) {
     static const struct {
         const char *name;

@@ -16,6 +16,8 @@ enum session_status {
     SESSION_DATABASE, /* err says why */
 };
 
+/* Whether the request brings a cookie that could be a session's. */
+bool session_has_cookie(const struct exchange *x);
 /* Begins a transaction on x->db as the actor of the cookie's session, in one round trip; sets x->actor. */
 enum session_status session_resume(struct exchange *x, struct err *err);
 /* The actor as it was looked up less than a second ago (session/recent.h), without the database: for pages that need
