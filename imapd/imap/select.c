@@ -47,24 +47,36 @@ enum outcome command_check(struct session *s, struct parser *p) {
     return status == STORE_OK ? session_ok(s, "Done") : session_refused(s, status, NULL, &err);
 }
 
-/* Removes the \Deleted messages among uids (NULL: of the mailbox). */
+/* Removes the \Deleted messages among uids. */
 static enum store_status expunge(struct session *s, const struct sequence *uids, struct err *err) {
     uint32_t *gone;
     size_t count;
     uint64_t modseq;
-    enum store_status status =
-        store_expunge(s->service->store, &s->arena, s->account, s->mailbox, uids ? uids->range : NULL,
-                      uids ? uids->count : 0, &gone, &count, &modseq, err);
+    if (uids->count == 0)
+        return STORE_OK;
+    enum store_status status = store_expunge(s->service->store, &s->arena, s->account, s->mailbox, uids->range,
+                                             uids->count, &gone, &count, &modseq, err);
     if (status == STORE_OK && count)
         view_expunged(s->client, gone, count, modseq);
     return status;
+}
+
+/* Removes what is \Deleted by now. The view knows which those are; asking the store would mean to look at every
+ * message. */
+static enum store_status expunge_all(struct session *s, struct err *err) {
+    struct sequence uids;
+    enum store_status status = view_refresh(s->client, 0, err);
+    if (status != STORE_OK)
+        return status;
+    uids.count = view_with_flags(s->client, &s->arena, STORE_DELETED, &uids.range);
+    return expunge(s, &uids, err);
 }
 
 enum outcome command_close(struct session *s, struct parser *p) {
     struct err err;
     if (!parse_end(p))
         return session_syntax(s, p);
-    enum store_status status = s->read_only ? STORE_OK : expunge(s, NULL, &err);
+    enum store_status status = s->read_only ? STORE_OK : expunge_all(s, &err);
     if (status != STORE_OK && status != STORE_NOT_FOUND) /* the mailbox may have been deleted meanwhile */
         return session_refused(s, status, NULL, &err);
     session_unselect(s);
@@ -91,7 +103,7 @@ enum outcome command_expunge(struct session *s, struct parser *p) {
     struct sequence uids = {NULL, 0};
     if (s->uid)
         uids = session_uids(s, &set);
-    enum store_status status = s->uid && uids.count == 0 ? STORE_OK : expunge(s, s->uid ? &uids : NULL, &err);
+    enum store_status status = s->uid ? expunge(s, &uids, &err) : expunge_all(s, &err);
     if (status != STORE_OK)
         return session_refused(s, status, NULL, &err);
     session_announce(s, true);

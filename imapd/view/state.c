@@ -227,6 +227,33 @@ uint32_t view_first_without(struct view_client *c, uint32_t seq, uint32_t flags)
     return found;
 }
 
+size_t view_with_flags(struct view_client *c, struct arena *a, uint32_t flags, struct uid_range **out) {
+    struct view *v = c->view;
+    struct uid_range *range = NULL;
+    size_t n = 0, cap = 0;
+    bool before = false; /* the message before has them too: one range */
+    pthread_mutex_lock(&v->lock);
+    for (uint32_t i = 0; i < v->count; i++) {
+        bool has = (v->flags[i] & flags) == flags;
+        if (has && before) {
+            range[n - 1].last = v->list->uid[i];
+        } else if (has) {
+            if (n == cap) {
+                cap = cap ? cap * 2 : 16;
+                struct uid_range *more = arena_array(a, cap, sizeof *more);
+                if (n)
+                    memcpy(more, range, n * sizeof *more);
+                range = more;
+            }
+            range[n++] = (struct uid_range){v->list->uid[i], v->list->uid[i]};
+        }
+        before = has;
+    }
+    pthread_mutex_unlock(&v->lock);
+    *out = range;
+    return n;
+}
+
 size_t view_keywords(struct view_client *c, struct arena *a, struct str **out) {
     pthread_mutex_lock(&c->view->lock);
     size_t n = keywords_all(&c->view->keywords, a, out);

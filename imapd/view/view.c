@@ -168,10 +168,14 @@ static enum store_status load_changes(struct view *v, struct arena *a, const str
                                       const struct view_client *for_client, bool *differs, struct err *err) {
     struct store *store = v->views->o.store;
     uint64_t since = atomic_load(&v->synced), highest = 0;
+    /* Where no flags of older messages changed, only what came behind the last one is looked at. */
+    pthread_mutex_lock(&v->lock);
+    uint32_t first = now->flags_modseq > since || v->count == 0 ? 1 : v->list->uid[v->count - 1] + 1;
+    pthread_mutex_unlock(&v->lock);
     struct store_message *m;
     struct store_expunged *e;
     size_t messages, expunged;
-    enum store_status status = store_messages(store, a, v->account, v->mailbox, 1, since, &m, &messages, err);
+    enum store_status status = store_messages(store, a, v->account, v->mailbox, first, since, &m, &messages, err);
     if (status == STORE_OK)
         status = store_expunged(store, a, v->account, v->mailbox, since, &e, &expunged, err);
     if (status != STORE_OK)

@@ -84,6 +84,8 @@ struct view_message {
 void view_read(struct view_client *c, uint32_t seq, uint32_t n, struct view_message *out);
 /* The first message from seq on that lacks the flags and is there; 0 for none. */
 uint32_t view_first_without(struct view_client *c, uint32_t seq, uint32_t flags);
+/* UID ranges of all messages of the view that have the flags, ascending, in the arena. */
+size_t view_with_flags(struct view_client *c, struct arena *a, uint32_t flags, struct uid_range **out);
 /* All keywords of the mailbox, in the arena. */
 size_t view_keywords(struct view_client *c, struct arena *a, struct str **out);
 uint32_t view_keyword_sets(struct view_client *c); /* grows when there may be more keywords */
