@@ -131,7 +131,6 @@ static void keep(struct session *s, struct append *a, struct str bytes) {
     }
     bool spooled = a->size > IN_MEMORY;
     if (!spooled) {
-        buf_reserve(&a->bytes, (size_t)a->size - a->bytes.n);
         buf_add_str(&a->bytes, bytes);
         return;
     }

@@ -1,5 +1,6 @@
 #include "imap/auth.h"
 
+#include "base/clock.h"
 #include "base/codec.h"
 #include "base/log.h"
 #include "imap/command.h"
@@ -113,6 +114,7 @@ static enum outcome welcome(struct session *s, const struct directory_account *a
     s->account = account->id;
     s->login = str_dup(account->address);
     s->failures = 0;
+    s->looked_up = clock_monotonic();
     conn_set_timeout(s->conn, SESSION_TIMEOUT_MS);
     log_info("imap %s: logged in user=<%s> tls=%s", conn_peer(s->conn), s->login, conn_tls_version(s->conn));
     struct buf capabilities = BUF_EMPTY;
@@ -203,12 +205,28 @@ enum outcome command_authenticate(struct session *s, struct parser *p) {
     return COMMAND_INPUT;
 }
 
+/* False where the account is gone or switched off; without the database everything stays as it was. */
+static bool look_up(struct session *s, struct directory_account *account) {
+    enum directory_status status = directory_account(s->service->directory, &s->arena, str_of(s->login), account);
+    if (status == DIRECTORY_TEMPORARY) {
+        account->quota_bytes = -1; /* the store is away too, and says so */
+        return true;
+    }
+    return status == DIRECTORY_OK && account->id == s->account;
+}
+
+bool auth_still_valid(struct session *s) {
+    struct directory_account account;
+    int64_t now = clock_monotonic();
+    if (now - s->looked_up < CLOCK_SECOND)
+        return true;
+    s->looked_up = now;
+    return look_up(s, &account);
+}
+
 int64_t session_quota(struct session *s) {
     struct directory_account account;
-    enum directory_status status = directory_account(s->service->directory, &s->arena, str_of(s->login), &account);
-    if (status == DIRECTORY_TEMPORARY) /* then the store is away too, and says so */
-        return -1;
-    return status == DIRECTORY_OK && account.id == s->account ? account.quota_bytes : 0;
+    return look_up(s, &account) ? account.quota_bytes : 0;
 }
 
 /* RFC 8437 */

@@ -6,5 +6,7 @@
 
 /* Whether a password may be sent over this connection. */
 bool auth_is_safe(const struct session *s);
+/* Whether the account that logged in still may: looked up once a second at most. */
+bool auth_still_valid(struct session *s);
 
 #endif

@@ -121,6 +121,8 @@ static enum outcome run_command(struct session *s, struct str bytes) {
     s->command = NULL;
     if (!parse_command(s, &p))
         return bad_before_login(s, session_syntax(s, &p));
+    if (s->state != NOT_AUTHENTICATED && !auth_still_valid(s))
+        return give_up(s, "The account is not active any more"), COMMAND_DONE;
     if (!(s->command->states & s->state))
         return bad_before_login(s, session_bad(s, "%s", wrong_state(s)));
     enum outcome o = s->command->run(s, &p);
@@ -219,9 +221,11 @@ static enum step greet(struct session *s) {
 }
 
 static enum step timed_out(struct session *s) {
+    if (s->resume) /* in the middle of an answer that the client does not read: no place for a word */
+        return STEP_CLOSE;
     if (conn_closing(s->conn))
         conn_write(s->conn, STR("* BYE The server is shutting down\r\n"));
-    else if (s->idling && idle_still_here(s))
+    else if (s->idling && auth_still_valid(s) && idle_still_here(s))
         return STEP_WAIT;
     else
         conn_write(s->conn, STR("* BYE Logged out for inactivity\r\n"));
@@ -238,7 +242,9 @@ static enum step imap_step(struct conn *c, void *session, enum event event) {
     case EVENT_DRAINED:
         return work(s);
     case EVENT_WAKE:
-        if (s->idling)
+        if (s->idling && !auth_still_valid(s))
+            give_up(s, "The account is not active any more");
+        else if (s->idling)
             idle_changed(s);
         return rest(s);
     case EVENT_TIMEOUT:

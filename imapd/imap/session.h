@@ -58,6 +58,7 @@ struct session {
     /* who */
     int64_t account;
     char *login;
+    int64_t looked_up; /* when the account was last found to be good */
     int failures;
     bool closing, start_tls;
     bool utf8; /* ENABLE UTF8=ACCEPT */

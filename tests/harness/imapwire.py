@@ -20,14 +20,17 @@ class ImapWire:
             self.socket.settimeout(timeout)
             self.socket.connect(str(path))
         else:
-            port = mansio.port["imaps" if tls else "imap"]
-            self.socket = socket.create_connection((mansio.host, port), timeout=timeout)
-            if tls:
+            self.socket = socket.create_connection((mansio.host, mansio.port["imaps" if tls else "imap"]), timeout=timeout)
+        try:
+            if tls and not path:
                 self.start_tls()
-        self.greeting = self.line()
-        if account:
-            ok, _ = self.login(account)
-            assert ok.startswith("OK"), ok
+            self.greeting = self.line()
+            if account:
+                ok, _ = self.login(account)
+                assert ok.startswith("OK"), ok
+        except BaseException:
+            self.close()
+            raise
 
     def start_tls(self):
         self.socket = self.mansio.trust().wrap_socket(self.socket, server_hostname="localhost")

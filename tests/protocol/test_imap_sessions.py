@@ -199,6 +199,28 @@ class Gone(Case):
         self.assertIn(b"* 2 EXISTS", self.two.must("NOOP"))
 
 
+    def test_an_account_that_is_switched_off_or_removed_is_shown_the_door(self):
+        self.fill(1)
+        local = self.livia.address.split("@")[0]
+        self.mansio.sql(f"UPDATE account SET active = false WHERE local_part = '{local}'")
+        self.assertIn(b"* BYE", self.until_the_end(self.one))
+
+    def until_the_end(self, wire):
+        """NOOPs until the server hangs up; what it said."""
+        said = []
+
+        def ended():
+            try:
+                wire.send("n NOOP\r\n")
+                said.append(wire.line())
+                return said[-1].startswith(b"* BYE")
+            except (EOFError, OSError):
+                return True
+
+        harness.eventually(ended, 10, "the end of the session")
+        return b"\n".join(said)
+
+
 class Long(Case):
     def test_a_slow_reader_gets_everything(self):
         body = b"Subject: large\r\n\r\n" + b"0123456789abcdef\r\n" * 50000
