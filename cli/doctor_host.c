@@ -40,7 +40,6 @@ static const char *const known[] = {
     "imapd_imaps",
     "imapd_pop3",
     "imapd_pop3s",
-    "imapd_sieve",
     "imapd_local",
     "imapd_cache_mb",
     "imapd_append_limit",

@@ -77,7 +77,6 @@ const struct doctor_listener doctor_listeners[] = {{"mta_smtp", "mansio-mta", "2
                                                    {"imapd_imaps", "mansio-imapd", "* OK", true},
                                                    {"imapd_pop3", "mansio-imapd", "+OK", false},
                                                    {"imapd_pop3s", "mansio-imapd", "+OK", true},
-                                                   {"imapd_sieve", "mansio-imapd", "\"", false},
                                                    {"imapd_local", "mansio-imapd", "* OK", false},
                                                    {"web_fastcgi", "mansio-web", NULL, false},
                                                    {NULL, NULL, NULL, false}};

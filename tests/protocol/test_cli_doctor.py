@@ -13,7 +13,7 @@ from harness.mansio import TOP
 class Doctor(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.mansio = harness.private(overrides={"imapd_sieve": ""})
+        cls.mansio = harness.private()
 
     @classmethod
     def tearDownClass(cls):

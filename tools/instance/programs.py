@@ -89,7 +89,7 @@ class Programs:
         for name in ("smtp", "submission", "submissions", "lmtp"):
             settings[f"mta_{name}"] = f"{host}:{place.port[name]}"
         settings["mta_submission"] += f" unix:{place.run}/submission.sock"  # the webmail's
-        for name in ("imap", "imaps", "pop3", "pop3s", "sieve"):
+        for name in ("imap", "imaps", "pop3", "pop3s"):
             settings[f"imapd_{name}"] = f"{host}:{place.port[name]}"
         return settings
 
