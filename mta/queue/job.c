@@ -234,10 +234,15 @@ static void record(struct attempt *x, const char *owner, const struct verdict *v
         if (status == STORE_TEMPORARY && !complained)
             log_warn("queue %s: what happened is recorded as soon as that is possible: %s", x->id, err.text);
     }
-    if (status != STORE_OK)
+    if (status != STORE_OK) {
         log_error("queue %s: not recorded, and so tried again: %s", x->id, err.text);
-    else if (mail.queued)
+        return;
+    }
+    if (mail.queued)
         runner_wake(x->m->runner);
+    for (size_t i = 0; i < mail.plan.delivery_count; i++)
+        if (mail.plan.delivery[i].status != STORE_OK)
+            log_warn("queue %s: <%.*s> is not told: the mailbox is full", x->id, STR_ARG(mail.plan.address[i]));
 }
 
 void job_run(const struct mta *m, struct arena *a, const struct queue_job *job, const char *owner,

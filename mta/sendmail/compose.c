@@ -31,6 +31,14 @@ bool compose_is_header_line(struct str line, bool first) {
     return colon > 0;
 }
 
+/* local@domain as it goes over the wire; the server's name where there is none. */
+static struct str wire_address(struct composing *x, const struct mime_address *at) {
+    struct str domain = at->host.p && at->host.n ? at->host : x->c->hostname, ascii;
+    if (!str_is_ascii(domain) && domain_to_ascii(x->a, domain, &ascii, NULL))
+        domain = ascii;
+    return address_format(x->a, at->mailbox, domain);
+}
+
 static void add_recipient(struct composing *x, const struct mime_address *at) {
     struct compose *c = x->c;
     if (!at->mailbox.p || c->count == COMPOSE_MAX_RECIPIENTS || (!at->host.p && at->mailbox.n == 0))
@@ -42,7 +50,7 @@ static void add_recipient(struct composing *x, const struct mime_address *at) {
             memcpy(grown, c->recipient, c->count * sizeof *grown);
         c->recipient = grown;
     }
-    c->recipient[c->count++] = address_format(x->a, at->mailbox, at->host.p && at->host.n ? at->host : c->hostname);
+    c->recipient[c->count++] = wire_address(x, at);
 }
 
 /* The bounds of a group: {name, no host} and {no name}. A lone mailbox without a host has an empty one. */

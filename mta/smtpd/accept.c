@@ -24,6 +24,7 @@ struct acceptance {
     struct plan plan;
     struct store_queued *queued;
     size_t delivered;
+    bool *told; /* LMTP: of each delivery, that a reply said that it failed */
 };
 
 /* ---- replies: LMTP has one for each recipient (RFC 2033 section 4.2) ---- */
@@ -230,7 +231,7 @@ static void notify_sender(struct acceptance *x) {
     size_t n = 0;
     for (size_t i = 0; i < x->plan.delivery_count; i++) {
         const char *why = trouble(x, &x->plan.delivery[i]);
-        if (!why)
+        if (!why || (x->told && x->told[i]))
             continue;
         /* it is final, whatever the first digit: the message is not kept for another attempt */
         struct str status = arena_printf(x->a, "5.%.3s", why + 6);
@@ -276,22 +277,34 @@ static const char *nobody_has_it(const struct acceptance *x) {
     return worst;
 }
 
-static void answer_each(struct acceptance *x) {
-    for (size_t i = 0; i < x->t->count; i++) {
-        const struct directory_route *r = &x->t->recipient[i].route;
-        const char *why = NULL;
-        bool somebody = false;
-        for (size_t k = 0; k < r->count; k++) {
-            const char *problem =
-                r->target[k].account_id ? trouble(x, plan_delivery(&x->plan, r->target[k].account_id)) : NULL;
-            somebody |= !problem;
-            why = problem ? problem : why;
-        }
-        if (somebody || !why)
-            conn_printf(x->s->conn, "250 2.1.5 <%.*s> Ok: %s\r\n", STR_ARG(x->t->recipient[i].address), x->id_text);
-        else
-            conn_printf(x->s->conn, "%.9s <%.*s>%s\r\n", why, STR_ARG(x->t->recipient[i].address), why + 9);
+/* One reply for a recipient: it is taken when one of the mailboxes that it leads to has it. */
+static void answer_one(struct acceptance *x, const struct envelope_recipient *r) {
+    const char *why = NULL;
+    bool somebody = false;
+    for (size_t k = 0; k < r->route.count; k++) {
+        int64_t account = r->route.target[k].account_id;
+        const char *problem = account ? trouble(x, plan_delivery(&x->plan, account)) : NULL;
+        somebody |= !problem;
+        why = problem ? problem : why;
     }
+    if (somebody || !why) {
+        conn_printf(x->s->conn, "250 2.1.5 <%.*s> Ok: queued as %s\r\n", STR_ARG(r->address), x->id_text);
+        return;
+    }
+    conn_printf(x->s->conn, "%.9s <%.*s>%s\r\n", why, STR_ARG(r->address), why + 9);
+    for (size_t k = 0; k < r->route.count; k++)
+        x->told[plan_delivery(&x->plan, r->route.target[k].account_id) - x->plan.delivery] = true;
+}
+
+static void answer_each(struct acceptance *x) {
+    bool all_told = true;
+    x->told = arena_array(x->a, x->plan.delivery_count, sizeof *x->told);
+    for (size_t i = 0; i < x->t->count; i++)
+        answer_one(x, &x->t->recipient[i]);
+    for (size_t i = 0; i < x->plan.delivery_count; i++)
+        all_told = all_told && (x->told[i] || x->plan.delivery[i].status == STORE_OK);
+    if (!all_told)
+        notify_sender(x);
 }
 
 static void log_accepted(const struct acceptance *x) {

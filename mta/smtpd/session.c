@@ -36,6 +36,7 @@ enum step session_error(struct session *s) {
 /* ---- input ---- */
 
 static enum step line_error(struct session *s, const char *why) {
+    s->input = INPUT_COMMAND; /* an exchange of AUTH that it was part of is over */
     conn_printf(s->conn, "500 5.5.2 %s\r\n", why);
     return session_error(s);
 }
@@ -49,10 +50,8 @@ static enum step take_line(struct session *s, struct str line) {
         return line_error(s, "There is a CR within the line");
     if (str_chr(line, 0) >= 0)
         return line_error(s, "There is a NUL within the line");
-    if (line.n + 2 > MAX_LINE) {
-        s->input = INPUT_COMMAND;
+    if (line.n + 2 > MAX_LINE)
         return line_error(s, "Line too long");
-    }
     if (s->input != INPUT_COMMAND)
         return auth_answer(s, line);
     if (line.n + 2 > command_line_limit(line))
@@ -68,7 +67,6 @@ static enum step next_line(struct session *s, struct str in, bool *progress) {
         *progress = lf >= 0;
         if (lf < 0)
             return STEP_WAIT;
-        s->input = INPUT_COMMAND;
         return line_error(s, "Line too long");
     }
     if (lf < 0) {

@@ -107,7 +107,7 @@ class Delivery(unittest.TestCase):
         self.assertIn("Status: 5.4.6", self.bounce().as_string())
 
     def test_an_address_literal_needs_no_dns(self):
-        sink = self.sink()
+        sink = self.sink(tls=self_signed())
         self.submit(f"bob@[{sink.address}]")
         self.assertIn(f"RCPT TO:<bob@[{sink.address}]>", self.wait().lines)
 

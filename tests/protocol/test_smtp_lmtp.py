@@ -19,8 +19,8 @@ class Lmtp(unittest.TestCase):
         self.assertEqual(self.wire.say("HELO client.test")[0], 500)
         self.assertEqual(self.wire.say("LHLO client.test")[0], 250)
 
-    def send(self, recipients, size=100):
-        self.assertEqual(self.wire.say("MAIL FROM:<someone@outside.test>")[0], 250)
+    def send(self, recipients, size=100, sender="someone@outside.test"):
+        self.assertEqual(self.wire.say(f"MAIL FROM:<{sender}>")[0], 250)
         for r in recipients:
             self.assertEqual(self.wire.say(f"RCPT TO:<{r}>")[0], 250)
         self.assertEqual(self.wire.say("DATA")[0], 354)
@@ -30,15 +30,22 @@ class Lmtp(unittest.TestCase):
     def test_each_recipient_has_a_reply(self):
         self.wire.greet(verb="LHLO")
         self.mansio.command("account", "set", self.livia.address, "--quota", "10K")
-        both = f"both@{self.domain}"
-        self.mansio.command("alias", "set", both, self.livia.address, self.marcus.address)
-        harness.eventually(lambda: self.mansio.sql(f"SELECT count(*) FROM alias WHERE local_part = 'both'") != ["0"])
         replies = self.send([self.livia.address, self.marcus.address], size=50_000)
         self.assertEqual([code for code, _ in replies], [552, 250])
         self.assertTrue(replies[0][1].startswith(f"5.2.2 <{self.livia.address}>"), replies)
         self.assertEqual(self.mansio.mail(self.livia), [])
         self.assertIn(b" with LMTP id ", self.mansio.mail(self.marcus)[0][1])
         self.assertEqual(self.wire.say("NOOP")[0], 250)
+
+    def test_what_an_alias_hides_is_told_by_mail(self):
+        self.wire.greet(verb="LHLO")
+        sender = self.mansio.new_account(self.domain)
+        self.mansio.command("account", "set", self.livia.address, "--quota", "10K")
+        both = f"both@{self.domain}"
+        self.mansio.command("alias", "set", both, self.livia.address, self.marcus.address)
+        replies = self.send([both], size=50_000, sender=sender.address)
+        self.assertEqual([code for code, _ in replies], [250])
+        self.assertIn(b"5.2.2", self.mansio.wait_for_mail(sender).as_bytes())
 
     def test_a_refused_message_is_refused_for_each(self):
         self.wire.greet(verb="LHLO")

@@ -64,6 +64,18 @@ static void addresses_without_a_host_are_completed(void **state) {
     arena_free(&a);
 }
 
+static void international_domains_of_recipients_become_a_labels(void **state) {
+    (void)state;
+    struct arena a = ARENA_EMPTY;
+    struct compose c = run(&a,
+                           "To: a@b\xc3\xbc"
+                           "cher.test\nFrom: me@x.test\n",
+                           true);
+    assert_int_equal(c.count, 1);
+    assert_true(str_eq(c.recipient[0], STR("a@xn--bcher-kva.test")));
+    arena_free(&a);
+}
+
 static void header_lines_are_told_from_text(void **state) {
     (void)state;
     assert_true(compose_is_header_line(STR("Subject: x"), true));
@@ -83,6 +95,7 @@ int main(void) {
         cmocka_unit_test(a_message_that_is_sent_again_has_its_own_recipients),
         cmocka_unit_test(a_missing_from_is_made),
         cmocka_unit_test(addresses_without_a_host_are_completed),
+        cmocka_unit_test(international_domains_of_recipients_become_a_labels),
         cmocka_unit_test(header_lines_are_told_from_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
