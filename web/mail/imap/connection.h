@@ -13,7 +13,7 @@ struct imap {
     unsigned char owner[IMAP_OWNER_BYTES];
     int fd;
     bool broken;
-    bool stale;           /* it rested: the server may have news of the selected mailbox that it was not asked for */
+    bool stale;         /* it rested: the server may have news of the selected mailbox that it was not asked for */
     bool previews;      /* the server offers PREVIEW (RFC 8970) */
     int sent, received; /* commands of the pipeline */
     int first_tag;
@@ -44,8 +44,8 @@ void pipeline_send(struct imap *c, const char *fmt, ...) __attribute__((format(p
 enum imap_status pipeline_receive(struct imap *c, struct err *err);
 /* Reads what is left, for after a refusal: IMAP_OK or IMAP_BROKEN. */
 enum imap_status pipeline_finish(struct imap *c, struct err *err);
-/* send, receive; with a NOOP before it where the connection is stale: a UID that the server has not announced here yet names nothing
- * (RFC 3501 section 7.4.1). */
+/* send, receive; with a NOOP before it where the connection is stale: a UID that the server has not announced here yet
+ * names nothing (RFC 3501 section 7.4.1). */
 enum imap_status pipeline_one(struct imap *c, struct err *err, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* An IMAP quoted string, or a non-synchronising literal (RFC 7888) where it can't be quoted; in the arena. */

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { FOLDERS_GOOD_SECONDS = 4, FOLDERS_MAX = 2000 };
+enum { FOLDERS_GOOD_SECONDS = 4, FOLDERS_MAX = 2000, STATUS_AT_ONCE = 100 };
 
 static const struct {
     const char *attribute; /* RFC 6154 */
@@ -97,14 +97,17 @@ static void read_counts(const struct mailimap_mailbox_data_status *status, struc
     }
 }
 
-/* A mailbox that was deleted since LIST has no counts: that is not this page's failure. */
-static enum imap_status counts(struct imap *c, struct err *err) {
+/* Counts of the folders from `first` on, as many as may be under way at once: were it all of some thousands, both sides
+ * could end up writing and nobody reading. A mailbox that was deleted since LIST has no counts: that is not this page's
+ * failure. */
+static enum imap_status counts(struct imap *c, size_t first, struct err *err) {
     struct arena scratch = ARENA_EMPTY;
-    for (size_t i = 0; i < c->folders.count; i++)
+    size_t end = first + STATUS_AT_ONCE < c->folders.count ? first + STATUS_AT_ONCE : c->folders.count;
+    for (size_t i = first; i < end; i++)
         if (c->folders.at[i].selectable)
             pipeline_send(c, "STATUS %s (MESSAGES UNSEEN UIDNEXT)", pipeline_string(&scratch, c->folders.at[i].name));
     arena_free(&scratch);
-    for (size_t i = 0; i < c->folders.count; i++) {
+    for (size_t i = first; i < end; i++) {
         if (!c->folders.at[i].selectable)
             continue;
         enum imap_status status = pipeline_receive(c, err);
@@ -125,8 +128,8 @@ enum imap_status imap_folders(struct imap *c, bool fresh, const struct folders *
     c->folders = (struct folders){0};
     c->folders_at = 0;
     enum imap_status status = list(c, err);
-    if (status == IMAP_OK)
-        status = counts(c, err);
+    for (size_t first = 0; status == IMAP_OK && first < c->folders.count; first += STATUS_AT_ONCE)
+        status = counts(c, first, err);
     if (status == IMAP_OK)
         c->folders_at = now;
     return status;

@@ -13,6 +13,8 @@ static bool add_one(struct arena *a, const struct mime_address *typed, struct re
     }
     struct str text = arena_printf(a, "%.*s@%.*s", STR_ARG(typed->mailbox), STR_ARG(typed->host));
     struct err why;
+    if (str_chr(typed->mailbox, '@') >= 0)
+        return err_set(err, "%.*s: write a comma between two addresses.", STR_ARG(text));
     if (!address_parse(a, address_format(a, typed->mailbox, typed->host), &local, &domain, &why))
         return err_set(err, "%.*s: %s", STR_ARG(text), why.text);
     if (!str_is_ascii(local))

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+
+import { eventually, logIn, newAccount, newDomain, newTenant, sendMail, test } from './harness.mjs';
+
+const domain = newDomain(newTenant());
+let people = 0;
+
+async function atHome(page) {
+    const address = newAccount(domain, `person${++people}`);
+    await logIn(page, address);
+    await page.waitForURL('**/mail/');
+    return address;
+}
+
+const HOSTILE = `<p id="text">Readable</p><script>parent.document.title = "owned"</script><img src=x onerror="parent.document.title='owned'">
+<a id="link" href="javascript:parent.document.title='owned'">x</a><img src="https://remote.test/pixel.png" alt="Remote picture">
+<style>@import url(https://remote.test/x.css); #text{background:url(https://remote.test/y.png)}</style>
+<form action="https://remote.test/"><button>Go</button></form><div style="height:900px">tall</div>`;
+
+test('hostile HTML runs nothing, asks nobody, and has a frame of its height', async ({ page }) => {
+    const address = await atHome(page);
+    const elsewhere = [];
+    page.on('request', (request) => request.url().startsWith('https://localhost') || request.url().startsWith('data:') || elsewhere.push(request.url()));
+    sendMail('evil@outside.test', address, 'Hostile', HOSTILE, 'MIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\n');
+    await eventually(async () => (await page.goto('/mail/')) && (await page.getByText('Hostile').count()), 'the mail in the list');
+    await page.getByText('Hostile').click();
+    const frame = page.frameLocator('iframe.mail-frame');
+    await frame.getByText('Readable').waitFor();
+    assert.equal(await page.title(), 'Hostile · Mansio');
+    assert.equal(await frame.locator('script, form, [onerror], a[href]').count(), 0);
+    assert.deepEqual(elsewhere, []);
+    assert.deepEqual(page.problems, []);
+    await eventually(async () => (await page.locator('iframe.mail-frame').boundingBox()).height > 900, 'a frame as high as its content');
+    await frame.getByText('Remote picture').waitFor();
+});
+
+test('new mail appears by itself', async ({ page }) => {
+    const address = await atHome(page);
+    await page.getByText('Nothing here').waitFor();
+    sendMail('a@outside.test', address, 'While you watched', 'Hello\r\n');
+    await eventually(async () => {
+        await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+        return page.getByText('While you watched').count();
+    }, 'the list with the new mail');
+    await eventually(async () => (await page.title()).startsWith('(1)'), 'the count in the title');
+});
+
+test('keys lead through the list, a message and an answer', async ({ page }) => {
+    const address = await atHome(page);
+    for (const number of [1, 2, 3])
+        sendMail(address, address, `Number ${number}`, `Text of ${number}\r\n`);
+    await eventually(async () => (await page.goto('/mail/')) && (await page.locator('.mail-row').count()) === 3, 'three mails');
+    await page.keyboard.press('j');
+    await page.keyboard.press('j');
+    assert.match(await page.locator('.mail-row.current').innerText(), /Number 2/);
+    await page.keyboard.press('o');
+    await page.getByRole('heading', { name: 'Number 2' }).waitFor();
+    await page.keyboard.press('j');
+    await page.getByRole('heading', { name: 'Number 1' }).waitFor();
+    await page.keyboard.press('r');
+    const text = page.getByLabel('Text');
+    await text.waitFor();
+    assert.equal(await text.evaluate((field) => document.activeElement === field && field.selectionStart), 0);
+    await page.keyboard.type('An answer by keys');
+    await page.keyboard.press('Control+Enter');
+    await page.getByText(`Sent to ${address}.`).waitFor();
+    await eventually(async () => (await page.goto('/mail/')) && (await page.getByText('Re: Number 1').count()), 'the answer');
+});
+
+test('selecting shows what can be done, and one click archives several', async ({ page }) => {
+    const address = await atHome(page);
+    for (const number of [1, 2, 3])
+        sendMail(address, address, `Number ${number}`, 'x\r\n');
+    await eventually(async () => (await page.goto('/mail/')) && (await page.locator('.mail-row').count()) === 3, 'three mails');
+    assert.equal(await page.locator('.mail-tools').isVisible(), false);
+    await page.locator('.mail-check input').nth(0).check();
+    await page.locator('.mail-check input').nth(2).click({ modifiers: ['Shift'] });
+    assert.equal(await page.locator('.mail-check input:checked').count(), 3);
+    await page.locator('.mail-check input').nth(1).uncheck();
+    await page.getByRole('button', { name: 'Archive' }).click();
+    await page.getByText('2 messages archived.').waitFor();
+    assert.equal(await page.locator('.mail-row').count(), 1);
+});
+
+test('files are attached one after the other and arrive', async ({ page }) => {
+    const address = await atHome(page);
+    await page.goto('/mail/write');
+    await page.getByLabel('To', { exact: true }).fill(address);
+    await page.getByLabel('Subject').fill('Two files');
+    for (const name of ['one.txt', 'two.txt'])
+        await page.locator('input[type=file]').setInputFiles({ name, mimeType: 'text/plain', buffer: Buffer.from(`content of ${name}`) });
+    assert.equal(await page.locator('[data-files] li').count(), 2);
+    await page.getByRole('button', { name: 'Send' }).first().click();
+    await page.getByText(`Sent to ${address}.`).waitFor();
+    await eventually(async () => (await page.goto('/mail/')) && (await page.getByText('Two files').count()), 'the mail');
+    await page.getByText('Two files').click();
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: /two\.txt/ }).click()]);
+    assert.equal(download.suggestedFilename(), 'two.txt');
+});
