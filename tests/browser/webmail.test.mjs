@@ -12,16 +12,28 @@ async function atHome(page) {
     return address;
 }
 
+/** Sends when the MTA has learnt of the account. */
+async function deliver(...mail) {
+    await eventually(() => {
+        try {
+            sendMail(...mail);
+            return true;
+        } catch {
+            return false;
+        }
+    }, 'the account at the MTA', 2000);
+}
+
 const HOSTILE = `<p id="text">Readable</p><script>parent.document.title = "owned"</script><img src=x onerror="parent.document.title='owned'">
 <a id="link" href="javascript:parent.document.title='owned'">x</a><img src="https://remote.test/pixel.png" alt="Remote picture">
 <style>@import url(https://remote.test/x.css); #text{background:url(https://remote.test/y.png)}</style>
-<form action="https://remote.test/"><button>Go</button></form><div style="height:900px">tall</div>`;
+<form action="https://remote.test/"><button>Go</button></form><div style="height:900px">tall</div>`.replaceAll('\n', '\r\n');
 
 test('hostile HTML runs nothing, asks nobody, and has a frame of its height', async ({ page }) => {
     const address = await atHome(page);
     const elsewhere = [];
     page.on('request', (request) => request.url().startsWith('https://localhost') || request.url().startsWith('data:') || elsewhere.push(request.url()));
-    sendMail('evil@outside.test', address, 'Hostile', HOSTILE, 'MIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\n');
+    await deliver('evil@outside.test', address, 'Hostile', HOSTILE, 'MIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\n');
     await eventually(async () => (await page.goto('/mail/')) && (await page.getByText('Hostile').count()), 'the mail in the list');
     await page.getByText('Hostile').click();
     const frame = page.frameLocator('iframe.mail-frame');
@@ -37,7 +49,7 @@ test('hostile HTML runs nothing, asks nobody, and has a frame of its height', as
 test('new mail appears by itself', async ({ page }) => {
     const address = await atHome(page);
     await page.getByText('Nothing here').waitFor();
-    sendMail('a@outside.test', address, 'While you watched', 'Hello\r\n');
+    await deliver('a@outside.test', address, 'While you watched', 'Hello\r\n');
     await eventually(async () => {
         await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
         return page.getByText('While you watched').count();
@@ -48,7 +60,7 @@ test('new mail appears by itself', async ({ page }) => {
 test('keys lead through the list, a message and an answer', async ({ page }) => {
     const address = await atHome(page);
     for (const number of [1, 2, 3])
-        sendMail(address, address, `Number ${number}`, `Text of ${number}\r\n`);
+        await deliver(address, address, `Number ${number}`, `Text of ${number}\r\n`);
     await eventually(async () => (await page.goto('/mail/')) && (await page.locator('.mail-row').count()) === 3, 'three mails');
     await page.keyboard.press('j');
     await page.keyboard.press('j');
@@ -70,7 +82,7 @@ test('keys lead through the list, a message and an answer', async ({ page }) => 
 test('selecting shows what can be done, and one click archives several', async ({ page }) => {
     const address = await atHome(page);
     for (const number of [1, 2, 3])
-        sendMail(address, address, `Number ${number}`, 'x\r\n');
+        await deliver(address, address, `Number ${number}`, 'x\r\n');
     await eventually(async () => (await page.goto('/mail/')) && (await page.locator('.mail-row').count()) === 3, 'three mails');
     assert.equal(await page.locator('.mail-tools').isVisible(), false);
     await page.locator('.mail-check input').nth(0).check();

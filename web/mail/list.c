@@ -159,7 +159,8 @@ static void list(struct exchange *x, struct str mailbox) {
             mail_failed(&m, status, true, &err);
         } else if (mail_folders(&m, false)) {
             l.folder = folder_named(m.folders, mailbox);
-            if (!l.folder && mail_folders(&m, true))
+            bool stale = !l.folder || l.folder->messages != l.found.exists; /* the counts at the side are from before */
+            if (stale && mail_folders(&m, true))
                 l.folder = folder_named(m.folders, mailbox);
             if (l.folder)
                 show(&l);
