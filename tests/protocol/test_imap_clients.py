@@ -1,4 +1,4 @@
-"""Programs that others wrote: curl, mbsync, mutt."""
+"""Programs that others wrote: curl, mbsync, fetchmail, mutt."""
 
 import mailbox
 import pathlib
@@ -158,6 +158,31 @@ class Mbsync(Case):
         far = [line for line in self.wire.must("UID FETCH 1:* (FLAGS RFC822.SIZE)") if b"FETCH" in line]
         self.wire.must("UNSELECT")
         return near, far
+
+
+class Fetchmail(Case):
+    program = "fetchmail"
+
+    def fetch(self, protocol, port):
+        rc = self.home / "fetchmailrc"
+        rc.write_text(textwrap.dedent(f"""
+            poll localhost protocol {protocol} port {self.mansio.port[port]}
+              user "{self.livia.address}" password "{self.livia.password}"
+              options ssl sslcertck sslcertfile {self.mansio.ca} no rewrite
+              mda "/bin/sh -c 'cat >> {self.home}/got; echo >> {self.home}/got'"
+            """))
+        rc.chmod(0o600)
+        return self.run_program("-f", rc, "--nodetach", "--nosyslog", "-v", check=False)
+
+    def test_mail_is_fetched_once_and_gone_from_the_server(self):
+        for protocol, port in (("POP3", "pop3s"), ("IMAP", "imaps")):
+            with self.subTest(protocol=protocol):
+                self.fill(3)
+                output = self.fetch(protocol, port)
+                got = (self.home / "got").read_bytes()
+                self.assertEqual([got.count(b"Subject: number %d\n" % n) for n in range(3)], [1, 1, 1], output)
+                self.assertIn(b"MESSAGES 0", self.wire.must("STATUS INBOX (MESSAGES)")[0])
+                (self.home / "got").unlink()
 
 
 class Mutt(Case):
