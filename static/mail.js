@@ -8,7 +8,7 @@ const letter = document.querySelector(".mail-letter");
 
 // ---- dates in the reader's zone ----
 
-for (const time of document.querySelectorAll("time[data-short]")) {
+for (const time of document.querySelectorAll(".mail-date")) {
     const at = new Date(time.dateTime), now = new Date();
     const today = at.toDateString() === now.toDateString();
     const year = at.getFullYear() === now.getFullYear();

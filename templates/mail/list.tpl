@@ -35,13 +35,7 @@
 {{#ANY}}
 <ul class="mail-rows">
 {{#ROW}}
-<li class="mail-row {{STATE}}" data-uid="{{UID}}">
-<label class="mail-check"><input type="checkbox" name="uid" value="{{UID}}" aria-label="Select"><span class="avatar colour-{{COLOUR}}" aria-hidden="true">{{INITIALS}}</span></label>
-<span class="mail-who" title="{{ADDRESS}}">{{WHO}}</span>
-<a class="mail-link" href="{{PATH}}/{{UID}}"><span class="mail-subject">{{#UNREAD}}<span class="hidden">Unread: </span>{{/UNREAD}}{{SUBJECT}}</span><span class="mail-preview">{{PREVIEW}}</span></a>
-<span class="mail-marks">{{#ANSWERED}}<i class="mark answered" role="img" aria-label="Answered"></i>{{/ANSWERED}}{{#FORWARDED}}<i class="mark forwarded" role="img" aria-label="Forwarded"></i>{{/FORWARDED}}{{#ATTACHMENT}}<i class="mark clip" role="img" aria-label="Has attachments"></i>{{/ATTACHMENT}}</span>
-<time class="mail-date" datetime="{{DATETIME}}" data-date data-short>{{DATE}}</time>
-<button class="mail-star" name="{{STAR}}" value="{{UID}}" aria-label="{{STAR_LABEL}}"></button>
+<li class="mail-row {{STATE}}"><label class="mail-check"><input type="checkbox" name="uid" value="{{UID}}" aria-label="Select"><span class="avatar colour-{{COLOUR}}" aria-hidden="true">{{INITIALS}}</span></label><span class="mail-who" title="{{ADDRESS}}">{{WHO}}</span><a class="mail-link" href="{{PATH}}/{{UID}}"><span class="mail-subject">{{#UNREAD}}<span class="hidden">Unread: </span>{{/UNREAD}}{{SUBJECT}}</span><span class="mail-preview">{{PREVIEW}}</span></a><span class="mail-marks">{{#ANSWERED}}<i class="mark answered" role="img" aria-label="Answered"></i>{{/ANSWERED}}{{#FORWARDED}}<i class="mark forwarded" role="img" aria-label="Forwarded"></i>{{/FORWARDED}}{{#ATTACHMENT}}<i class="mark clip" role="img" aria-label="Has attachments"></i>{{/ATTACHMENT}}</span><time class="mail-date" datetime="{{DATETIME}}" data-date>{{DATE}}</time><button class="mail-star" name="{{STAR}}" value="{{UID}}" aria-label="{{STAR_LABEL}}"></button>
 </li>
 {{/ROW}}
 </ul>

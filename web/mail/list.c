@@ -3,7 +3,7 @@
 #include "http/url.h"
 #include "page.h"
 
-enum { PER_PAGE = 50, LAST_PAGE = 100000, MAX_SEARCH = 200 };
+enum { PER_PAGE = 50, LAST_PAGE = 100000, MAX_SEARCH = 200, MAX_PREVIEW = 130 };
 
 struct list {
     struct mail *m;
@@ -14,6 +14,14 @@ struct list {
 };
 
 static bool shows_recipients(const struct folder *f) { return f->use == USE_SENT || f->use == USE_DRAFTS; }
+
+/* As much of the preview as the widest window shows. */
+static struct str beginning(struct str preview) {
+    size_t n = preview.n < MAX_PREVIEW ? preview.n : MAX_PREVIEW;
+    while (n < preview.n && n > 0 && ((unsigned char)preview.p[n] & 0xc0) == 0x80)
+        n--;
+    return str_sub(preview, 0, n);
+}
 
 static void show_row(struct dict *list, struct list *l, const struct mail_row *row) {
     struct arena *a = &l->m->x->arena;
@@ -26,7 +34,7 @@ static void show_row(struct dict *list, struct list *l, const struct mail_row *r
     dict_set(d, "INITIALS", mail_initials(a, who));
     dict_set_int(d, "COLOUR", mail_colour(address));
     dict_set(d, "SUBJECT", row->subject.n ? row->subject : STR("No subject"));
-    dict_set(d, "PREVIEW", row->preview);
+    dict_set(d, "PREVIEW", beginning(row->preview));
     dict_set(d, "DATE", mail_short_date(a, row->date));
     dict_set(d, "DATETIME", mail_machine_date(a, row->date));
     dict_set_c(d, "STAR", flagged ? "unflag-one" : "flag-one");
