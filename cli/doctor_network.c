@@ -68,18 +68,13 @@ void doctor_resolver(struct cli *cli) {
 
 /* ---- what listens ---- */
 
-const struct doctor_listener doctor_listeners[] = {{"mta_smtp", "mansio-mta", "220 ", false},
-                                                   {"mta_submission", "mansio-mta", "220 ", false},
-                                                   {"mta_submissions", "mansio-mta", "220 ", true},
-                                                   {"mta_lmtp", "mansio-mta", "220 ", false},
-                                                   {"mta_pickup", "mansio-mta", "220 ", false},
-                                                   {"imapd_imap", "mansio-imapd", "* OK", false},
-                                                   {"imapd_imaps", "mansio-imapd", "* OK", true},
-                                                   {"imapd_pop3", "mansio-imapd", "+OK", false},
-                                                   {"imapd_pop3s", "mansio-imapd", "+OK", true},
-                                                   {"imapd_local", "mansio-imapd", "* OK", false},
-                                                   {"web_fastcgi", "mansio-web", NULL, false},
-                                                   {NULL, NULL, NULL, false}};
+const struct doctor_listener doctor_listeners[] = {
+    {"mta_smtp", "mansio-mta", "220 ", false},       {"mta_submission", "mansio-mta", "220 ", false},
+    {"mta_submissions", "mansio-mta", "220 ", true}, {"mta_lmtp", "mansio-mta", "220 ", false},
+    {"mta_pickup", "mansio-mta", "220 ", false},     {"imapd_imap", "mansio-imapd", "* OK", false},
+    {"imapd_imaps", "mansio-imapd", "* OK", true},   {"imapd_pop3", "mansio-imapd", "+OK", false},
+    {"imapd_pop3s", "mansio-imapd", "+OK", true},    {"imapd_local", "mansio-imapd", "* OK", false},
+    {"web_fastcgi", "mansio-web", NULL, false},      {NULL, NULL, NULL, false}};
 
 /* An address that means all of the machine's is tried on its loopback. */
 static struct stream *connect_to(struct cli *cli, const char *address, struct err *err) {
