@@ -362,6 +362,8 @@ static void extend(struct runner *r, struct held *h) {
     pthread_mutex_lock(&r->lock);
     h->extending = false;
     h->leased_at = clock_monotonic();
+    if (status == STORE_TEMPORARY) /* soon again, and not at once */
+        h->leased_at -= EXTEND_EVERY - AWAY_PAUSE;
     h->lost = status == STORE_NOT_FOUND;
     pthread_cond_broadcast(&r->finished);
 }
@@ -374,7 +376,7 @@ static void *keep_leases(void *context) {
         if (h)
             extend(r, h);
         else
-            wait_until(&r->to_extend, &r->lock, clock_monotonic() + EXTEND_EVERY / 4);
+            wait_until(&r->to_extend, &r->lock, clock_monotonic() + AWAY_PAUSE);
     }
     pthread_mutex_unlock(&r->lock);
     return NULL;
@@ -385,7 +387,7 @@ static void *keep_leases(void *context) {
 static void on_notify(void *context, const char *channel, struct str payload) {
     (void)channel;
     (void)payload;
-    runner_wake(context);
+    runner_retry(context);
 }
 
 static bool start_threads(struct runner *r, struct err *err) {
@@ -436,6 +438,15 @@ void runner_wake(struct runner *r) {
     r->wake = true;
     pthread_cond_signal(&r->to_claim);
     pthread_mutex_unlock(&r->lock);
+}
+
+void runner_retry(struct runner *r) {
+    pthread_mutex_lock(&r->lock);
+    for (size_t i = 0; i < DESTINATIONS; i++)
+        for (struct destination *d = r->bucket[i]; d; d = d->chain)
+            d->down_until = 0;
+    pthread_mutex_unlock(&r->lock);
+    runner_wake(r);
 }
 
 bool runner_stop(struct runner *r, int grace_ms) {

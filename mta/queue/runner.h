@@ -17,6 +17,8 @@ struct runner *runner_new(const struct mta *m, const char *owner);
 bool runner_start(struct runner *r, struct err *err);
 /* Something was put into the queue, or changed. Any thread; cheap; NULL is fine. */
 void runner_wake(struct runner *r);
+/* Somebody wants it now: destinations where nobody could be reached a moment ago are tried again, too. */
+void runner_retry(struct runner *r);
 /* Claims nothing more, waits at most grace_ms for what is being sent, and gives back the rest. False: some are
  * still being sent, and use what they were given. */
 bool runner_stop(struct runner *r, int grace_ms);

@@ -76,7 +76,7 @@ static bool check_authors(struct acceptance *x) {
         return refused(x, "451 4.3.0 The directory can't be asked just now, try again");
     default:
         snprintf(line, sizeof line, "553 5.7.1 From: <%.*s> is not one of your addresses",
-                 STR_ARG(str_is_ascii(author) ? str_sub(author, 0, 300) : STR("...")));
+                 STR_ARG(str_is_ascii(author) ? shown(author) : STR("...")));
         return refused(x, line);
     }
 }
@@ -288,10 +288,10 @@ static void answer_one(struct acceptance *x, const struct envelope_recipient *r)
         why = problem ? problem : why;
     }
     if (somebody || !why) {
-        conn_printf(x->s->conn, "250 2.1.5 <%.*s> Ok: queued as %s\r\n", STR_ARG(r->address), x->id_text);
+        conn_printf(x->s->conn, "250 2.1.5 <%.*s> Ok: queued as %s\r\n", STR_ARG(shown(r->address)), x->id_text);
         return;
     }
-    conn_printf(x->s->conn, "%.9s <%.*s>%s\r\n", why, STR_ARG(r->address), why + 9);
+    conn_printf(x->s->conn, "%.9s <%.*s>%s\r\n", why, STR_ARG(shown(r->address)), why + 9);
     for (size_t k = 0; k < r->route.count; k++)
         x->told[plan_delivery(&x->plan, r->route.target[k].account_id) - x->plan.delivery] = true;
 }

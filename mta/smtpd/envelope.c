@@ -15,7 +15,7 @@ enum {
 };
 
 static enum step refuse(struct session *s, const char *code, const char *why, struct str about) {
-    conn_printf(s->conn, "%s <%.*s>: %s\r\n", code, STR_ARG(about), why);
+    conn_printf(s->conn, "%s <%.*s>: %s\r\n", code, STR_ARG(shown(about)), why);
     return session_error(s);
 }
 
@@ -38,7 +38,7 @@ static bool check_path(struct session *s, struct str path, const char *bad_code,
 /* ---- MAIL ---- */
 
 static enum step bad_parameter(struct session *s, const char *code, struct str keyword) {
-    conn_printf(s->conn, "%s Parameter %.*s\r\n", code, STR_ARG(keyword));
+    conn_printf(s->conn, "%s Parameter %.*s\r\n", code, STR_ARG(shown(keyword)));
     return session_error(s);
 }
 
@@ -167,7 +167,7 @@ static void add_recipient(struct transaction *t, struct envelope_recipient r) {
 static enum step refuse_recipient(struct session *s, const char *code, const char *why, struct str address) {
     log_info("smtp: refused to=<%.*s> from=<%.*s> client=[%s] helo=%s: %s %s", STR_ARG(address),
              STR_ARG(s->transaction.sender), conn_peer(s->conn), s->helo, code, why);
-    conn_printf(s->conn, "%s <%.*s>: %s\r\n", code, STR_ARG(address), why);
+    conn_printf(s->conn, "%s <%.*s>: %s\r\n", code, STR_ARG(shown(address)), why);
     if (++s->refused_recipients < MAX_REFUSED)
         return STEP_WAIT;
     conn_printf(s->conn, "421 %s 4.7.0 Too many refused recipients\r\n", s->mta->hostname);

@@ -88,7 +88,7 @@ enum step xflush_command(struct session *s, struct str argument) {
     if (n < 0) {
         away(s, &err);
     } else {
-        runner_wake(s->mta->runner);
+        runner_retry(s->mta->runner);
         conn_printf(s->conn, "250 2.0.0 %lld recipients are tried now\r\n", (long long)n);
     }
     db_release(s->mta->db, c);

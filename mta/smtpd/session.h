@@ -60,6 +60,9 @@ struct session {
 static inline void reply(struct session *s, struct str line) { conn_write(s->conn, line); }
 #define REPLY(s, literal) reply(s, STR(literal "\r\n"))
 
+/* An address as a reply shows it: a reply line has at most 512 bytes (RFC 5321 4.5.3.1.5). */
+static inline struct str shown(struct str address) { return str_sub(address, 0, 300); }
+
 /* session.c */
 void session_end_transaction(struct session *s);
 bool session_is_secure(const struct session *s); /* nobody can listen: TLS or a UNIX socket */

@@ -113,6 +113,18 @@ class Time(unittest.TestCase):
         self.mansio.sql("UPDATE queue_recipient SET next_attempt_at = now()")
         harness.eventually(lambda: self.kept, 1)
 
+    def test_now_means_also_where_nobody_could_be_reached_a_moment_ago(self):
+        sink = harness.Sink(self.mansio, harness.converse(self.kept))
+        self.mansio.outside_zone("asleep.test", ["@ MX 10 mx", f"mx A {sink.address}"])
+        self.mansio.submit(self.livia, "bob@asleep.test")
+        harness.eventually(lambda: self.queued() == ["1"], 10)
+        self.enterContext(sink)
+        self.mansio.submit(self.livia, "eve@asleep.test")
+        harness.eventually(lambda: self.queued() == ["1", "1"], 10)
+        self.assertEqual(sink.connections, 0, "a destination that is down is left alone for a while")
+        self.mansio.sql("UPDATE queue_recipient SET next_attempt_at = now()")
+        harness.eventually(lambda: len(self.kept) == 2, 2)
+
     def test_held_mail_is_not_sent(self):
         fates = iter(["450 4.2.0 later"])
         domain, sink = self.far(answer=lambda verb, line: next(fates, None) if verb == "RCPT" else None)
