@@ -8,7 +8,9 @@
  *
  * so that ctemplate escapes every value for the place it stands in (text, attribute, URL); a file without it, or with
  * the modifier that switches escaping off, is refused when it is loaded. ctemplate does not check URLs in formaction,
- * srcset, poster and xlink:href: no values there. Values in attributes stand in quotes.
+ * srcset, poster and xlink:href: no values there. Values in attributes stand in quotes. A URL that is one value is
+ * checked (no javascript:); a value behind the beginning of a URL is escaped for HTML only: url_encoded() what is not a
+ * number.
  *
  * A `struct dict` holds the values of one page: {{NAME}}, {{#SECTION}}..{{/SECTION}} (shown once for each
  * dict_section(), hidden where there is none), {{>INCLUDE}} (another file, filled from a dict of its own). A section
