@@ -19,7 +19,7 @@
 #include "store/store.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -34,6 +34,8 @@ enum {
     STOP_MS = 15000,      /* for transactions that are under way */
     QUEUE_STOP_MS = 5000, /* and then for the queue's sessions */
     INPUT_BYTES = 128 << 10,
+    OWN_MAPPING = 256 << 10, /* larger allocations go back to the kernel when they are freed */
+    HEAPS = 4,
 };
 
 struct daemon {
@@ -212,6 +214,9 @@ int main(int argc, char **argv) {
     struct err err;
     pthread_t signals;
     log_open("mta");
+    /* By itself malloc keeps what a few large messages took, in a heap for each thread, for good. */
+    mallopt(M_MMAP_THRESHOLD, OWN_MAPPING);
+    mallopt(M_ARENA_MAX, HEAPS);
     d.conf = conf_read(parse_arguments(argc, argv), &err);
     if (!d.conf)
         log_fatal("%s", err.text);
