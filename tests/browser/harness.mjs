@@ -33,6 +33,7 @@ mansio.url = `https://localhost:${mansio.https}`;
 
 let browser;
 let home;
+const open = new Set();
 
 before(async () => {
     home = fs.mkdtempSync(path.join(os.tmpdir(), 'mansio-browser-'));
@@ -53,25 +54,31 @@ export async function newPage(options = {}) {
     const context = await browser.newContext({ baseURL: mansio.url, ignoreHTTPSErrors: true, ...options });
     context.setDefaultTimeout(PATIENCE);
     const page = await context.newPage();
+    open.add(page);
+    page.on('close', () => open.delete(page));
     page.problems = [];
     page.on('console', (message) => message.type() === 'error' && page.problems.push(message.text()));
     page.on('pageerror', (error) => page.problems.push(String(error)));
     return page;
 }
 
-/** node:test's test with a page; a failing one leaves a screenshot in build/test-logs. */
+/** node:test's test with a page; a failing one leaves a screenshot of each page in build/test-logs. */
 export function test(name, options, body = options) {
     nodeTest(name, body === options ? {} : options, async (t) => {
         const page = await newPage();
         try {
             await body({ page, t });
         } catch (error) {
-            const file = path.join(top, 'build/test-logs', `browser-${name.replace(/[^a-z0-9]+/gi, '-').slice(0, 80)}.png`);
-            await page.screenshot({ path: file, fullPage: true }).catch(() => {});
-            console.log(`at ${page.url()}; screenshot in ${path.relative(top, file)}`);
+            let number = 0;
+            for (const one of open) {
+                number += 1;
+                const file = path.join(top, 'build/test-logs', `browser-${name.replace(/[^a-z0-9]+/gi, '-').slice(0, 60)}-${number}.png`);
+                await one.screenshot({ path: file, fullPage: true }).catch(() => {});
+                console.log(`at ${one.url()}; ${one.problems.join('; ')}; screenshot in ${path.relative(top, file)}`);
+            }
             throw error;
         } finally {
-            await page.context().close();
+            await Promise.all([...open].map((one) => one.context().close()));
         }
     });
 }
