@@ -210,7 +210,7 @@ class Fetching(Case):
 
     def test_what_the_server_added_is_part_of_the_message(self):
         self.mansio.send("outside@other.test", self.livia.address, raw=NESTED)
-        self.wire.must("NOOP")
+        harness.eventually(lambda: b"* 3 EXISTS" in self.wire.must("NOOP"), what="the new message")
         whole = self.literal("", 3)
         self.assertTrue(whole.startswith(b"Return-Path: <outside@other.test>\r\n"))
         self.assertTrue(whole.endswith(NESTED))
