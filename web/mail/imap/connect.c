@@ -7,7 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { TIMEOUT_SECONDS = 30 };
+enum { TIMEOUT_SECONDS = 20 };
 
 static int socket_unix(const char *path, struct err *err) {
     struct sockaddr_un to = {.sun_family = AF_UNIX};
