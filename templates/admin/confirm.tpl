@@ -4,6 +4,7 @@
 <div class="stack">
 <h1>{{QUESTION}}</h1>
 <p><strong>{{OBJECT}}</strong></p>
+<p>What goes, and what it means:</p>
 <ul class="consequences">
 {{#CONSEQUENCE}}
 <li>{{TEXT}}</li>

@@ -79,7 +79,7 @@ class Administration(unittest.TestCase):
         name, number = self.new_domain()
         self.mansio.new_account(name)
         page = self.web.get(f"/domains/{number}/delete").words()
-        self.assertIn("1 mailboxes with all their mail", page)
+        self.assertIn("Mailboxes with all their mail: 1", page)
         reply = self.web.post(f"/domains/{number}/delete", {"typed": "something"})
         self.assertEqual(reply.status, 422)
         self.assertIn("nothing was deleted", reply.words())

@@ -97,10 +97,10 @@ void audit_show(struct exchange *x, struct dict *list, const PGresult *r, int ro
             page = gone ? NULL : KINDS[i].page;
         }
     }
-    struct dict *object = dict_section(d, page ? "LINK" : "TEXT");
-    dict_set(object, "NAME", name.n > 0 ? name : STR("(without a name)"));
+    dict_set(d, "NAME", name.n > 0 ? name : STR("(without a name)"));
     if (page)
-        dict_set(object, "HREF", arena_printf(&x->arena, "%s%lld", page, (long long)db_get_int8(r, row, 6)));
+        dict_set(dict_section(d, "LINK"), "HREF",
+                 arena_printf(&x->arena, "%s%lld", page, (long long)db_get_int8(r, row, 6)));
     show_detail(d, db_get_str(r, row, 8));
 }
 

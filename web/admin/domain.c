@@ -180,12 +180,11 @@ static bool show_contents(struct exchange *x, struct dict *d, const struct domai
         return false;
     struct arena *a = &x->arena;
     if (db_get_int8(r, 0, 0) > 0)
-        confirm_consequence(d, "%.*s mailboxes with all their mail are deleted.",
-                            STR_ARG(count_text(a, db_get_int8(r, 0, 0))));
+        confirm_consequence(d, "Mailboxes with all their mail: %.*s", STR_ARG(count_text(a, db_get_int8(r, 0, 0))));
     if (db_get_int8(r, 0, 1) > 0)
-        confirm_consequence(d, "%.*s aliases are deleted.", STR_ARG(count_text(a, db_get_int8(r, 0, 1))));
+        confirm_consequence(d, "Aliases: %.*s", STR_ARG(count_text(a, db_get_int8(r, 0, 1))));
     if (domain->zone_id)
-        confirm_consequence(d, "Its DNS zone with %.*s records is deleted: the nameservers stop answering for it.",
+        confirm_consequence(d, "Records of its DNS zone: %.*s. The nameservers stop answering for it.",
                             STR_ARG(count_text(a, db_get_int8(r, 0, 2))));
     PQclear(r);
     return true;
@@ -198,7 +197,7 @@ static bool show_stand_ins(struct exchange *x, struct dict *d, const struct doma
     if (!r)
         return false;
     for (int i = 0; i < PQntuples(r); i++)
-        confirm_consequence(d, "The domain %.*s, which stands for it, is deleted too.", STR_ARG(db_get_str(r, i, 0)));
+        confirm_consequence(d, "The domain %.*s, which stands for it", STR_ARG(db_get_str(r, i, 0)));
     PQclear(r);
     return true;
 }

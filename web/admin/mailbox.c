@@ -284,7 +284,7 @@ static void get_delete(struct exchange *x) {
                              .cancel = arena_printf(a, "/mailboxes/%lld", (long long)m.id)};
     struct dict *d = confirm_begin(x, &c);
     if (m.messages > 0)
-        confirm_consequence(d, "%.*s messages (%.*s) are deleted.", STR_ARG(count_text(a, m.messages)),
+        confirm_consequence(d, "Messages: %.*s (%.*s)", STR_ARG(count_text(a, m.messages)),
                             STR_ARG(size_text(a, m.used)));
     confirm_consequence(d, "Its login stops working at once, in mail programs too.");
     confirm_consequence(d, "Aliases that lead to it are kept; mail to them is refused if they lead nowhere else.");

@@ -198,9 +198,9 @@ static void ask_delete(struct exchange *x, const struct reseller *one) {
                              .cancel = arena_printf(a, "/resellers/%lld", (long long)one->id),
                              .typed = one->name};
     struct dict *d = confirm_begin(x, &c);
-    confirm_consequence(d, "%.*s domains with their DNS zones are deleted.", STR_ARG(count_text(a, one->domains)));
-    confirm_consequence(d, "%.*s mailboxes with all their mail are deleted.", STR_ARG(count_text(a, one->accounts)));
-    confirm_consequence(d, "%.*s operators lose their login.", STR_ARG(count_text(a, one->operators)));
+    confirm_consequence(d, "Domains with their DNS zones: %.*s", STR_ARG(count_text(a, one->domains)));
+    confirm_consequence(d, "Mailboxes with all their mail: %.*s", STR_ARG(count_text(a, one->accounts)));
+    confirm_consequence(d, "Operators and their logins: %.*s", STR_ARG(count_text(a, one->operators)));
     confirm_consequence(d, "This can't be undone. To stop it and keep everything, suspend it instead.");
     page_send(x);
 }

@@ -6,6 +6,14 @@
 
 static const struct db_statement ALL = {"web_settings", "SELECT name, value, comment FROM setting ORDER BY name"};
 
+/* "dns" as "DNS", "queue" as "Queue": short ones are abbreviations. */
+static struct str heading(struct exchange *x, struct str prefix) {
+    char *p = arena_c(&x->arena, prefix);
+    for (size_t i = 0; i < prefix.n && (i == 0 || prefix.n <= 3); i++)
+        p[i] = ascii_upper(p[i]);
+    return str_n(p, prefix.n);
+}
+
 /* failed: the name that was refused, with err; or p NULL. */
 static void show(struct exchange *x, const PGresult *r, struct str failed, const struct err *err) {
     struct dict *d = page_begin(x, PAGE_ADMIN, "admin/settings.tpl", "Settings"), *group = NULL;
@@ -15,7 +23,7 @@ static void show(struct exchange *x, const PGresult *r, struct str failed, const
         str_split(&rest, '.', &prefix);
         if (!group || !str_eq(prefix, last)) {
             group = dict_section(d, "GROUP");
-            dict_set(group, "PREFIX", prefix);
+            dict_set(group, "PREFIX", heading(x, prefix));
             last = prefix;
         }
         struct dict *one = dict_section(group, "SETTING");
