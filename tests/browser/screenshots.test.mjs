@@ -46,7 +46,7 @@ function pictures(title, role, pages) {
                 }
                 for (const [name, where] of pages) {
                     await page.goto(typeof where === 'string' ? where : await where(page));
-                    await page.waitForLoadState('load');
+                    await page.waitForLoadState('networkidle'); // the frame with a mail's HTML comes after the page
                     await shoot(page, `${name}-${size.width}-${colorScheme}`, size);
                 }
                 assert.deepEqual(page.problems, []);
