@@ -20,7 +20,6 @@
 
 enum {
     MAX_GROUP = 200, /* messages of one transaction */
-    MAX_LEADERS = 2, /* groups under way at once: one inserts while the other one's commit is synced */
     KEYWORDS_BYTES = 4000,
 };
 
@@ -427,12 +426,12 @@ static struct work *take_group(struct store *s) {
 /* Runs the group at the head of the line. Called and left with the lock held. True when the caller's own work was in
  * it. */
 static bool lead(struct store *s, const struct work *own) {
-    s->leaders++;
+    s->led = true;
     struct work *list = take_group(s);
     pthread_mutex_unlock(&s->lock);
     deliver_list(s, list);
     pthread_mutex_lock(&s->lock);
-    s->leaders--;
+    s->led = false;
     struct work *promoted = s->waiting;
     if (promoted && !promoted->promoted) {
         promoted->promoted = true;
@@ -458,8 +457,7 @@ static void do_in_group(struct store *s, struct work *w) {
     *s->waiting_end = w;
     s->waiting_end = &w->next;
     for (;;) {
-        bool turn = s->leaders == 0 || s->waiting == w || w->promoted;
-        if (!w->taken && s->leaders < MAX_LEADERS && turn)
+        if (!w->taken && !s->led)
             led = lead(s, w) || led;
         pthread_mutex_unlock(&s->lock);
         if (atomic_load(&w->done))

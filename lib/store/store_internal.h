@@ -23,7 +23,7 @@ struct store {
     /* the group commit (deliver.c) */
     pthread_mutex_t lock;
     struct work *waiting, **waiting_end;
-    int leaders;
+    bool led; /* a group is being committed */
     /* ids of INBOXes (mailbox.c) */
     pthread_mutex_t inbox_lock;
     struct {
