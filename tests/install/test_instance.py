@@ -66,7 +66,7 @@ class Instance(unittest.TestCase):
         roles = {person["role"] for person in mansio.endpoints["accounts"]}
         self.assertEqual(roles, {"provider", "reseller", "domain", "helpdesk", "user"})
         livia = next(person for person in mansio.endpoints["accounts"] if person["login"].startswith("livia@"))
-        self.assertEqual(len(mansio.mail(harness.Account(livia["login"], livia["password"]))), 3)
+        self.assertGreater(len(mansio.mail(harness.Account(livia["login"], livia["password"]))), 3)
         self.assertEqual(mansio.dig("mansio.test", "MX", "resolver"), ["10 mail.mansio.example."])
 
     def test_a_service_that_dies_comes_back_by_itself(self):

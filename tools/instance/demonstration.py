@@ -3,6 +3,7 @@
 Each step is noted in $VAR/demonstration when it is done, so an interrupted start goes on where it was.
 """
 
+import datetime
 import email.message
 import email.utils
 import json
@@ -142,10 +143,11 @@ class Demonstration:
         return {"domains": [d for d in domains if f"domain {d}" in self.done], "accounts": people}
 
 
-def _message(sender, to, subject, text, html=None, attachment=None):
+def _message(hours, sender, to, subject, text, html=None, attachment=None):
+    """hours: how long ago it was written."""
     message = email.message.EmailMessage()
     message["From"], message["To"], message["Subject"] = sender, to, subject
-    message["Date"] = email.utils.localtime()
+    message["Date"] = email.utils.localtime() - datetime.timedelta(hours=hours)
     message["Message-ID"] = email.utils.make_msgid(domain=email.utils.parseaddr(sender)[1].split("@")[1])
     message.set_content(text)
     if html:
@@ -158,22 +160,31 @@ def _message(sender, to, subject, text, html=None, attachment=None):
 
 
 def messages():
+    """Oldest first."""
     livia, marcus = "Livia Tabellaria <livia@mansio.test>", "Marcus Cursor <marcus@mansio.test>"
     octavia, gaius = "Octavia Balnea <octavia@thermae.example>", "Gaius Caupo <gaius@taberna.example>"
     table = b"station,from,arrives\r\nad Fines,Arelate,06:15\r\nBagacum,Durocortorum,11:40\r\nColonia,Bagacum,18:05\r\n"
     return [
-        _message(marcus, livia, "Tomorrow's route",
-                 "Salve Livia,\n\nthe bridge at Fines is open again, so the morning post goes by the short road.\n"
-                 "Please have the bags ready at six.\n\nMarcus\n"),
-        _message(octavia, "info@mansio.test", "Opening hours of the baths",
+        _message(150, octavia, livia, "Towels for the couriers",
+                 "Dear Livia,\n\nfrom the next month on each courier gets a towel at the door. Nothing to sign, just say the station.\n\nOctavia\n"),
+        _message(98, gaius, livia, "Invoice for the stable",
+                 "Good day,\n\nfour nights, two horses, hay and water: 48 in all. Payable at the end of the month.\n\nGaius\n"),
+        _message(97, livia, gaius, "Re: Invoice for the stable", "Good day Gaius,\n\npaid this morning. Thank you for the good hay.\n\nLivia\n"),
+        _message(52, marcus, livia, "Lost: one brown bag",
+                 "Salve,\n\nthe small brown bag with the green seal is not in Bagacum. Did it stay with you on Tuesday?\n\nMarcus\n"),
+        _message(50, livia, marcus, "Re: Lost: one brown bag", "Salve,\n\nfound it behind the scales. It goes with the evening post.\n\nLivia\n"),
+        _message(30, octavia, "info@mansio.test", "Opening hours of the baths",
                  "Good morning,\n\ncould you put our new hours on the notice board? Details are in the HTML part.\n\nOctavia\n",
                  "<h1>Opening hours</h1><p>Good morning,</p><table border='1' cellpadding='6'><tr><th>Day</th><th>Hours</th></tr>"
                  "<tr><td>Monday to Friday</td><td>12&ndash;20</td></tr><tr><td>Saturday</td><td>10&ndash;22</td></tr></table>"
                  "<p>Thank you,<br><strong>Octavia</strong></p>"),
-        _message(gaius, "team@mansio.test", "Timetable for the couriers",
+        _message(26, gaius, "baths@thermae.example", "Grüße aus der Schänke: zwölf Krüge, 3 €",
+                 "Liebe Octavia,\n\nzwölf Krüge kosten 36 €. Ich schicke sie morgen früh.\n\nGaius\n"),
+        _message(9, gaius, "team@mansio.test", "Timetable for the couriers",
                  "Dear all,\n\nattached is the timetable as CSV. The evening arrival at Colonia is new.\n\nGaius\n",
                  attachment=("timetable.csv", table, "text/csv")),
-        _message(livia, marcus, "Re: Tomorrow's route", "Salve Marcus,\n\nat six, with the bags. Bring the list of the stations.\n\nLivia\n"),
-        _message(gaius, "baths@thermae.example", "Grüße aus der Schänke: zwölf Krüge, 3 €",
-                 "Liebe Octavia,\n\nzwölf Krüge kosten 36 €. Ich schicke sie morgen früh.\n\nGaius\n"),
+        _message(3, marcus, livia, "Tomorrow's route",
+                 "Salve Livia,\n\nthe bridge at Fines is open again, so the morning post goes by the short road.\n"
+                 "Please have the bags ready at six.\n\nMarcus\n"),
+        _message(2, livia, marcus, "Re: Tomorrow's route", "Salve Marcus,\n\nat six, with the bags. Bring the list of the stations.\n\nLivia\n"),
     ]  # fmt: skip
