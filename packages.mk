@@ -7,7 +7,8 @@ PACKAGES_BUILD := gcc g++ libc6-dev make pkg-config libpq-dev libssl-dev libidn2
     libctemplate-dev libseccomp-dev gettext
 
 # a private instance: what the programs speak to, and what tools/instance uses
-PACKAGES_RUN := postgresql-15 postgresql-client-15 nginx bind9 bind9-utils bind9-dnsutils unbound \
+# libsasl2-modules: libetpan signs in to submission through them
+PACKAGES_RUN := libsasl2-modules postgresql-15 postgresql-client-15 nginx bind9 bind9-utils bind9-dnsutils unbound \
     openssl python3 ca-certificates publicsuffix
 
 # make check and make lint

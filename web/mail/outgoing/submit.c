@@ -1,5 +1,6 @@
 #include "mail/outgoing/outgoing.h"
 
+#include "base/log.h"
 #include "mail/imap/connection.h"
 
 enum { TIMEOUT_SECONDS = 60 };
@@ -37,7 +38,10 @@ static enum submit_status transact(mailsmtp *session, const char *login, const c
     char from[400];
     if (mailesmtp_ehlo(session) != MAILSMTP_NO_ERROR)
         return why(session, "The mail server does not talk to us", err);
-    if (mailsmtp_auth_type(session, login, password, MAILSMTP_AUTH_PLAIN) != MAILSMTP_NO_ERROR)
+    int code = mailsmtp_auth_type(session, login, password, MAILSMTP_AUTH_PLAIN);
+    if (code != MAILSMTP_NO_ERROR && session->response_code < 400) /* it was not even asked */
+        log_error("libetpan can't do AUTH PLAIN (%d); is the package libsasl2-modules installed?", code);
+    if (code != MAILSMTP_NO_ERROR)
         return why(session, "The mail server did not accept the login", err);
     if (!str_to_c(o->from.address, from, sizeof from) || mailsmtp_mail(session, from) != MAILSMTP_NO_ERROR)
         return why(session, "The mail server does not take mail from this address", err);
