@@ -24,6 +24,7 @@ struct acceptance {
     struct plan plan;
     struct store_queued *queued;
     size_t delivered;
+    bool close; /* the connection ends with the reply */
     bool *told; /* LMTP: of each delivery, that a reply said that it failed */
 };
 
@@ -61,6 +62,25 @@ static bool check_bytes(struct acceptance *x) {
         log_error("smtp %s: %s", x->id_text, t->message.err.text);
         return refused(x, "452 4.3.1 Not enough room for the message, try again later");
     }
+    return true;
+}
+
+/* What the examiners say of the whole message. */
+static bool examine(struct acceptance *x) {
+    struct transaction *t = x->t;
+    struct str text;
+    struct err err;
+    if (!message_text(&t->message, &text, &err)) {
+        log_error("smtp %s: %s", x->id_text, err.text);
+        return refused(x, "452 4.3.1 Not enough room for the message, try again later");
+    }
+    t->edit = (struct edit){.arena = x->a, .message = text};
+    struct verdict v = stage_ask(x->s, STAGE_MESSAGE);
+    x->close = v.action == VERDICT_CLOSE;
+    if (v.action == VERDICT_DISCARD)
+        t->discard = true;
+    else if (v.action != VERDICT_PASS)
+        return refused(x, arena_c(x->a, v.reply));
     return true;
 }
 
@@ -123,7 +143,7 @@ static bool complete_message(struct acceptance *x) {
     trace_received(&hop, &front);
     if (s->kind == SERVICE_SUBMISSION || s->kind == SERVICE_PICKUP)
         submit_complete(s->mta, &x->header, x->t->sender, x->id_text, x->now, &front);
-    bool good = message_finish(&x->t->message, buf_str(&front), &x->whole, &err);
+    bool good = message_finish(&x->t->message, buf_str(&front), &x->t->edit, &x->whole, &err);
     buf_free(&front);
     if (good)
         return true;
@@ -188,8 +208,10 @@ static void make_plan(struct acceptance *x) {
     plan_begin(&x->plan, x->a);
     for (size_t i = 0; i < x->t->count; i++)
         plan_add(&x->plan, &x->t->recipient[i].route, x->t->recipient[i].address);
-    for (size_t i = 0; i < x->plan.delivery_count; i++)
+    for (size_t i = 0; i < x->plan.delivery_count; i++) {
+        x->plan.delivery[i].mailbox = x->t->junk ? STR("Junk") : (struct str){NULL, 0};
         x->plan.delivery[i].prefix = trace_prefix(x->a, x->t->sender, x->plan.address[i]);
+    }
     x->queued = plan_queued(&x->plan, s->mta, x->id, x->t->sender);
     if (!x->queued)
         return;
@@ -318,13 +340,26 @@ static void log_accepted(const struct acceptance *x) {
              (long long)((clock_monotonic() - x->t->started_at) / 1000));
 }
 
-void accept_message(struct session *s) {
+static void throw_away(struct acceptance *x) {
+    log_info("smtp %s: discarded from=<%.*s> size=%llu client=[%s] helo=%s", x->id_text, STR_ARG(x->t->sender),
+             (unsigned long long)x->t->message.size, conn_peer(x->s->conn), x->s->helo);
+    for (size_t i = 0; i < (x->s->kind == SERVICE_LMTP ? x->t->count : 1); i++)
+        conn_printf(x->s->conn, "250 2.0.0 Ok: queued as %s\r\n", x->id_text);
+}
+
+enum step accept_message(struct session *s) {
     struct acceptance x = {.s = s, .t = &s->transaction, .a = &s->transaction.arena};
     x.id = queue_new_id();
     x.now = clock_now();
     queue_id_text(x.id, x.id_text);
-    if (!check_bytes(&x) || !check_header(&x) || !complete_message(&x) || !deliver(&x))
-        return;
+    if (!check_bytes(&x) || !check_header(&x) || !examine(&x))
+        return x.close ? STEP_CLOSE : STEP_WAIT;
+    if (x.t->discard) {
+        throw_away(&x);
+        return STEP_WAIT;
+    }
+    if (!complete_message(&x) || !deliver(&x))
+        return STEP_WAIT;
     s->messages++;
     const char *why = nobody_has_it(&x);
     if (s->kind == SERVICE_LMTP) {
@@ -338,4 +373,5 @@ void accept_message(struct session *s) {
             notify_sender(&x);
         conn_printf(s->conn, "250 2.0.0 Ok: queued as %s\r\n", x.id_text);
     }
+    return STEP_WAIT;
 }

@@ -41,15 +41,21 @@ static bool greet(struct session *s, struct str argument, bool esmtp) {
 }
 
 static enum step helo(struct session *s, struct str argument) {
+    enum step step;
     if (!greet(s, argument, false))
         return session_error(s);
+    if (!stage_pass(s, STAGE_HELO, &step))
+        return step;
     conn_printf(s->conn, "250 %s\r\n", s->mta->hostname);
     return STEP_WAIT;
 }
 
 static enum step ehlo(struct session *s, struct str argument) {
+    enum step step;
     if (!greet(s, argument, true))
         return session_error(s);
+    if (!stage_pass(s, STAGE_HELO, &step))
+        return step;
     struct buf *out = conn_output(s->conn);
     buf_add_c(out, "250-");
     buf_add_c(out, s->mta->hostname);
@@ -92,6 +98,9 @@ static enum step data(struct session *s, struct str argument) {
             REPLY(s, "554 5.5.1 No valid recipients");
         return session_error(s);
     }
+    enum step step;
+    if (!stage_pass(s, STAGE_DATA, &step))
+        return step;
     message_begin(&t->message);
     t->scanner = DATA_SCANNER_START;
     s->input = INPUT_DATA;

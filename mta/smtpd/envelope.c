@@ -120,6 +120,8 @@ static enum step begin_transaction(struct session *s, struct str path, struct st
     }
     if (!mail_parameters(s, rest, &step) || !may_send_as(s, t->sender, &step))
         return step;
+    if (!stage_pass(s, STAGE_MAIL, &step))
+        return step;
     t->open = true;
     t->started_at = clock_monotonic();
     REPLY(s, "250 2.1.0 Ok");
@@ -195,6 +197,12 @@ static enum step route_recipient(struct session *s, struct str local, struct str
     for (size_t i = 0; i < r.route.count; i++)
         if (r.route.count == 1 && r.route.target[i].account_id && full_is(s->mta, &r.route.target[i]))
             return refuse_recipient(s, "452 4.2.2", "mailbox full", r.address);
+    enum step step;
+    s->candidate = &r;
+    bool welcome = stage_pass(s, STAGE_RCPT, &step);
+    s->candidate = NULL;
+    if (!welcome)
+        return step;
     add_recipient(t, r);
     REPLY(s, "250 2.1.5 Ok");
     return STEP_WAIT;

@@ -58,6 +58,7 @@ void message_begin(struct message *m) {
 void message_end(struct message *m) {
     if (m->map)
         munmap(m->map, m->map_bytes);
+    buf_free(&m->copy);
     if (m->bytes.p) {
         if (m->fd >= 0)
             close(m->fd);
@@ -136,15 +137,57 @@ bool message_text(struct message *m, struct str *text, struct err *err) {
     return true;
 }
 
-bool message_finish(struct message *m, struct str front, struct str *whole, struct err *err) {
+/* Puts bytes before the start, and moves everything where there is no room for them. */
+static void put_before(struct message *m, struct str bytes) {
+    if (bytes.n > m->room) {
+        struct buf moved = BUF_EMPTY;
+        size_t room = bytes.n + MESSAGE_FRONT;
+        buf_reserve(&moved, room + m->finished);
+        moved.n = room;
+        buf_add(&moved, m->start, m->finished);
+        buf_free(&m->copy);
+        m->copy = moved;
+        m->start = moved.p + room;
+        m->room = room;
+    }
+    m->start -= bytes.n;
+    m->room -= bytes.n;
+    m->finished += bytes.n;
+    if (bytes.n)
+        memcpy(m->start, bytes.p, bytes.n);
+}
+
+/* The changed header takes the place of the one before the body, and the body stays where it is. */
+static void put_edited(struct message *m, struct str text, struct edit *edit) {
+    struct str header = edit_header(edit); /* a copy: its place is overwritten */
+    if (edit->body_changed) {
+        buf_reserve(&m->copy, MESSAGE_FRONT + edit->body.n);
+        m->copy.n = MESSAGE_FRONT;
+        buf_add_str(&m->copy, edit->body);
+        m->start = m->copy.p + MESSAGE_FRONT;
+        m->room = MESSAGE_FRONT;
+    } else {
+        m->start += text.n - edit->body.n;
+        m->room += text.n - edit->body.n;
+    }
+    m->finished = edit->body.n;
+    put_before(m, header);
+}
+
+bool message_finish(struct message *m, struct str front, struct edit *edit, struct str *whole, struct err *err) {
     struct str text;
     if (!message_text(m, &text, err))
         return false;
-    if (front.n > MESSAGE_FRONT)
-        return err_set(err, "the header lines that the server adds are too long");
-    char *start = (m->fd >= 0 ? (char *)m->map : m->bytes.p) + MESSAGE_FRONT - front.n;
-    if (front.n)
-        memcpy(start, front.p, front.n);
-    *whole = str_n(start, front.n + text.n);
+    m->start = (m->fd >= 0 ? (char *)m->map : m->bytes.p) + MESSAGE_FRONT;
+    m->room = MESSAGE_FRONT;
+    m->finished = text.n;
+    if (edit->changed)
+        put_edited(m, text, edit);
+    message_prepend(m, front, whole);
     return true;
+}
+
+void message_prepend(struct message *m, struct str more, struct str *whole) {
+    put_before(m, more);
+    *whole = str_n(m->start, m->finished);
 }

@@ -16,6 +16,7 @@ bool session_is_secure(const struct session *s) {
 
 void session_end_transaction(struct session *s) {
     struct transaction *t = &s->transaction;
+    stage_end_transaction(s);
     message_end(&t->message);
     arena_free(&t->arena); /* so that a session at rest holds no memory for mail */
     *t = (struct transaction){.message.fd = -1};
@@ -31,6 +32,19 @@ enum step session_error(struct session *s) {
         return STEP_WAIT;
     log_info("smtp: too many errors from [%s]", conn_peer(s->conn));
     return say_goodbye(s, "4.7.0 Too many errors");
+}
+
+void session_note(struct session *s, const char *rule, enum note note, const char *fmt, ...) {
+    static const char *const word[] = {[NOTE_PASS] = "pass", [NOTE_WARN] = "warn", [NOTE_REFUSE] = "refuse"};
+    if (!log_enabled(LOG_LEVEL_DEBUG))
+        return;
+    struct buf text = BUF_EMPTY;
+    va_list ap;
+    va_start(ap, fmt);
+    buf_vprintf(&text, fmt, ap);
+    va_end(ap);
+    log_debug("smtp: %s %s client=[%s]: %s", rule, word[note], conn_peer(s->conn), text.p);
+    buf_free(&text);
 }
 
 /* ---- input ---- */
@@ -81,8 +95,9 @@ static enum step next_line(struct session *s, struct str in, bool *progress) {
     return step;
 }
 
-static void take_data(struct session *s, struct str in) {
+static enum step take_data(struct session *s, struct str in) {
     struct transaction *t = &s->transaction;
+    enum step step = STEP_WAIT;
     bool end;
     size_t before = t->message.bytes.n;
     size_t taken = data_scan(&t->scanner, in, &t->message.bytes, &end);
@@ -90,9 +105,10 @@ static void take_data(struct session *s, struct str in) {
     conn_consume(s->conn, taken);
     if (end) {
         s->input = INPUT_COMMAND;
-        accept_message(s);
+        step = accept_message(s);
         session_end_transaction(s);
     }
+    return step;
 }
 
 /* Works off what has come in. Replies gather meanwhile and leave together (RFC 2920 section 3.2). */
@@ -102,13 +118,9 @@ static enum step take_input(struct session *s) {
         struct str in = conn_input(s->conn);
         if (in.n == 0)
             break;
-        if (s->input == INPUT_DATA) {
-            take_data(s, in);
-        } else {
-            enum step step = next_line(s, in, &progress);
-            if (step != STEP_WAIT)
-                return step;
-        }
+        enum step step = s->input == INPUT_DATA ? take_data(s, in) : next_line(s, in, &progress);
+        if (step != STEP_WAIT)
+            return step;
         if (conn_closing(s->conn) && s->input != INPUT_DATA)
             return say_goodbye(s, "4.3.2 Service is shutting down, come back later");
     }
@@ -133,8 +145,11 @@ static void *smtpd_open(struct conn *c, void *context) {
 
 static enum step smtpd_step(struct conn *c, void *session, enum event event) {
     struct session *s = session;
+    enum step refused;
     switch (event) {
     case EVENT_OPEN:
+        if (!stage_pass(s, STAGE_CONNECT, &refused))
+            return STEP_CLOSE;
         conn_printf(c, "220 %s %s Mansio\r\n", s->mta->hostname, s->kind == SERVICE_LMTP ? "LMTP" : "ESMTP");
         return STEP_WAIT;
     case EVENT_TIMEOUT:
@@ -154,6 +169,8 @@ static void smtpd_close(struct conn *c, void *session) {
     (void)c;
     struct session *s = session;
     session_end_transaction(s);
+    stage_close(s);
+    arena_free(&s->arena);
     arena_free(&s->account_arena);
     buf_free(&s->login_name);
     free(s->helo);

@@ -5,9 +5,11 @@
 #define SMTPD_SESSION_H
 
 #include "directory/directory.h"
+#include "edit/edit.h"
 #include "smtpd/data.h"
 #include "smtpd/message.h"
 #include "smtpd/smtpd.h"
+#include "smtpd/stage.h"
 
 /* What the next bytes from the client are. */
 enum input {
@@ -38,6 +40,9 @@ struct transaction {
     struct data_scanner scanner;
     struct message message;
     int64_t started_at;
+    struct edit edit; /* what examiners change in the message */
+    bool junk;        /* it goes into Junk wherever it is delivered here */
+    bool discard;     /* it is taken and thrown away */
 };
 
 struct session {
@@ -51,8 +56,10 @@ struct session {
     bool distrusted; /* its line ends were wrong: what came behind the end of the data may be part of a message */
     struct directory_account account; /* its strings in account_arena */
     struct arena account_arena;
-    struct buf login_name; /* of AUTH LOGIN, between its two answers */
-    int64_t local_user;    /* of a program that uses the pickup socket, else -1 */
+    struct buf login_name;                      /* of AUTH LOGIN, between its two answers */
+    int64_t local_user;                         /* of a program that uses the pickup socket, else -1 */
+    struct arena arena;                         /* of what examiners keep for the session; empty for most */
+    const struct envelope_recipient *candidate; /* while STAGE_RCPT is asked: who may become a recipient */
     uint32_t errors, auth_failures, refused_recipients, messages;
     struct transaction transaction;
 };
@@ -69,6 +76,16 @@ bool session_is_secure(const struct session *s); /* nobody can listen: TLS or a 
 /* Counts an error; STEP_CLOSE, with the reply, after too many. */
 enum step session_error(struct session *s);
 
+enum note {
+    NOTE_PASS,   /* looked at and good */
+    NOTE_WARN,   /* the rule would have refused, and only warns */
+    NOTE_REFUSE, /* that is why it is refused */
+};
+/* Tells the log and the message trace of a decision: which rule, and a sentence with the reason. Before MAIL it belongs
+ * to the session, then to the transaction. */
+void session_note(struct session *s, const char *rule, enum note note, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
 /* command.c: the whole line, without its line end. What it returns: STEP_WAIT to go on. */
 enum step command_run(struct session *s, struct str line);
 /* How long the line may be, by the command it begins with (RFC 5321 4.5.3.1.4 and what extensions add). */
@@ -83,7 +100,7 @@ enum step mail_command(struct session *s, struct str argument);
 enum step rcpt_command(struct session *s, struct str argument);
 
 /* accept.c: the data is complete; replies and ends the transaction. */
-void accept_message(struct session *s);
+enum step accept_message(struct session *s);
 
 /* listing.c: for mailq(1) and sendmail -q, on the pickup socket */
 enum step xqueue_command(struct session *s, struct str argument);

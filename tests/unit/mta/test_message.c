@@ -25,7 +25,7 @@ static void a_small_message_stays_in_memory_with_our_lines_in_front(void **state
     append(&m, STR("Subject: x\r\n"), 1000, "/nonexistent");
     append(&m, STR("\r\nbody\r\n"), 1000, "/nonexistent");
     assert_true(message_text(&m, &text, &err) && str_eq(text, STR("Subject: x\r\n\r\nbody\r\n")));
-    assert_true(message_finish(&m, STR("Received: y\r\n"), &whole, &err));
+    assert_true(message_finish(&m, STR("Received: y\r\n"), &(struct edit){0}, &whole, &err));
     assert_true(str_eq(whole, STR("Received: y\r\nSubject: x\r\n\r\nbody\r\n")));
     message_end(&m);
 }
@@ -45,7 +45,7 @@ static void a_large_message_goes_through_a_file_unharmed(void **state) {
     }
     assert_true(m.fd >= 0 && !m.failed && m.bytes.cap < 4 << 20);
     assert_int_equal(m.size, 100 * sizeof block);
-    assert_true(message_finish(&m, STR("Received: y\r\n"), &whole, &err));
+    assert_true(message_finish(&m, STR("Received: y\r\n"), &(struct edit){0}, &whole, &err));
     assert_int_equal(whole.n, 13 + 100 * sizeof block);
     assert_memory_equal(whole.p, "Received: y\r\n", 13);
     for (int i = 0; i < 100; i++) {

@@ -1,0 +1,46 @@
+#include "smtpd/stage.h"
+
+#include "base/log.h"
+#include "smtpd/session.h"
+
+/* Who is asked, in this order: what costs least and refuses most comes first. */
+static const struct examiner *const examiners[] = {
+    NULL,
+};
+
+struct verdict stage_ask(struct session *s, enum stage stage) {
+    for (size_t i = 0; examiners[i]; i++) {
+        struct verdict v = {.action = VERDICT_PASS, .rule = examiners[i]->name};
+        if (examiners[i]->examine[stage])
+            examiners[i]->examine[stage](s, &v);
+        if (v.action != VERDICT_PASS)
+            return v;
+    }
+    return (struct verdict){.action = VERDICT_PASS};
+}
+
+bool stage_pass(struct session *s, enum stage stage, enum step *step) {
+    struct verdict v = stage_ask(s, stage);
+    if (v.action == VERDICT_PASS)
+        return true;
+    if (v.action == VERDICT_DISCARD) {
+        s->transaction.discard = true;
+        return true;
+    }
+    reply(s, v.reply);
+    reply(s, STR("\r\n"));
+    *step = v.action == VERDICT_CLOSE ? STEP_CLOSE : STEP_WAIT;
+    return false;
+}
+
+void stage_end_transaction(struct session *s) {
+    for (size_t i = 0; examiners[i]; i++)
+        if (examiners[i]->end_transaction)
+            examiners[i]->end_transaction(s);
+}
+
+void stage_close(struct session *s) {
+    for (size_t i = 0; examiners[i]; i++)
+        if (examiners[i]->close)
+            examiners[i]->close(s);
+}
