@@ -1,11 +1,13 @@
 /* edit: changes to a message before it is stored. */
 #include "edit/edit.h"
+
 #include "smtpd/message.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+
+#include <cmocka.h>
 
 static struct arena arena = ARENA_EMPTY;
 static struct edit edit_of(const char *message) { return (struct edit){.arena = &arena, .message = str_of(message)}; }
