@@ -4,9 +4,9 @@
 #include "base/codec.h"
 #include "base/log.h"
 #include "directory/address.h"
+#include "hops/hops.h"
 #include "mime/mime.h"
 #include "route/route.h"
-#include "trace/trace.h"
 
 #include <time.h>
 
@@ -216,7 +216,7 @@ bool dsn_make(const struct mta *m, struct arena *a, const struct dsn *d, struct 
     plan_begin(&out->plan, a);
     plan_add(&out->plan, &route, d->sender);
     for (size_t i = 0; i < out->plan.delivery_count; i++)
-        out->plan.delivery[i].prefix = trace_prefix(a, STR(""), out->plan.address[i]);
+        out->plan.delivery[i].prefix = hops_prefix(a, STR(""), out->plan.address[i]);
     out->queued = plan_queued(&out->plan, m, id, STR(""));
     if (out->queued) {
         out->queued->source = STR("notification");

@@ -3,13 +3,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "dsn/dsn.h"
+#include "hops/hops.h"
 #include "mime/mime.h"
 #include "queue/runner.h"
 #include "route/full.h"
 #include "route/plan.h"
 #include "smtpd/session.h"
 #include "submit/submit.h"
-#include "trace/trace.h"
 
 #include <stdio.h>
 
@@ -19,7 +19,7 @@ struct acceptance {
     struct arena *a;
     int64_t id, now;
     char id_text[16];
-    struct trace_header header;
+    struct hops_header header;
     struct str whole; /* the message with our header lines in front */
     struct plan plan;
     struct store_queued *queued;
@@ -108,8 +108,8 @@ static bool check_header(struct acceptance *x) {
         log_error("smtp %s: %s", x->id_text, err.text);
         return refused(x, "452 4.3.1 Not enough room for the message, try again later");
     }
-    trace_read(x->a, text, &x->header);
-    if (x->header.hops > TRACE_MAX_HOPS)
+    hops_read(x->a, text, &x->header);
+    if (x->header.hops > HOPS_MAX)
         return refused(x, "554 5.4.6 Too many hops: the message goes in circles");
     return check_authors(x);
 }
@@ -130,17 +130,17 @@ static bool complete_message(struct acceptance *x) {
     const struct session *s = x->s;
     struct buf front = BUF_EMPTY;
     struct err err;
-    struct trace_hop hop = {.hostname = s->mta->hostname,
-                            .helo = str_of(s->helo),
-                            .peer = conn_peer(s->conn),
-                            .local_user = s->local_user,
-                            .with = with_protocol(s),
-                            .tls_version = conn_tls_version(s->conn),
-                            .tls_cipher = conn_tls_cipher(s->conn),
-                            .id = x->id_text,
-                            .recipient = x->t->count == 1 ? x->t->recipient[0].address : (struct str){NULL, 0},
-                            .at = x->now};
-    trace_received(&hop, &front);
+    struct hops_hop hop = {.hostname = s->mta->hostname,
+                           .helo = str_of(s->helo),
+                           .peer = conn_peer(s->conn),
+                           .local_user = s->local_user,
+                           .with = with_protocol(s),
+                           .tls_version = conn_tls_version(s->conn),
+                           .tls_cipher = conn_tls_cipher(s->conn),
+                           .id = x->id_text,
+                           .recipient = x->t->count == 1 ? x->t->recipient[0].address : (struct str){NULL, 0},
+                           .at = x->now};
+    hops_received(&hop, &front);
     if (s->kind == SERVICE_SUBMISSION || s->kind == SERVICE_PICKUP)
         submit_complete(s->mta, &x->header, x->t->sender, x->id_text, x->now, &front);
     bool good = message_finish(&x->t->message, buf_str(&front), &x->t->edit, &x->whole, &err);
@@ -170,7 +170,7 @@ static const char *trouble(const struct acceptance *x, const struct store_delive
 static size_t set_loops_aside(struct acceptance *x) {
     size_t loops = 0;
     for (size_t i = 0; i < x->plan.delivery_count; i++)
-        if (trace_was_delivered_to(&x->header, x->plan.address[i])) {
+        if (hops_was_delivered_to(&x->header, x->plan.address[i])) {
             x->plan.delivery[i].status = STORE_INVALID;
             loops++;
         }
@@ -210,7 +210,7 @@ static void make_plan(struct acceptance *x) {
         plan_add(&x->plan, &x->t->recipient[i].route, x->t->recipient[i].address);
     for (size_t i = 0; i < x->plan.delivery_count; i++) {
         x->plan.delivery[i].mailbox = x->t->junk ? STR("Junk") : (struct str){NULL, 0};
-        x->plan.delivery[i].prefix = trace_prefix(x->a, x->t->sender, x->plan.address[i]);
+        x->plan.delivery[i].prefix = hops_prefix(x->a, x->t->sender, x->plan.address[i]);
     }
     x->queued = plan_queued(&x->plan, s->mta, x->id, x->t->sender);
     if (!x->queued)

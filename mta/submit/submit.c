@@ -5,7 +5,7 @@
 #include "directory/address.h"
 #include "mime/mime.h"
 
-void submit_complete(const struct mta *m, const struct trace_header *h, struct str sender, const char *id, int64_t now,
+void submit_complete(const struct mta *m, const struct hops_header *h, struct str sender, const char *id, int64_t now,
                      struct buf *out) {
     if (h->from_count == 0 && !h->resent && sender.n)
         buf_printf(out, "From: <%.*s>\r\n", STR_ARG(sender));
@@ -45,7 +45,7 @@ static enum submit_verdict check_author(const struct mta *m, struct arena *a, co
 }
 
 enum submit_verdict submit_check_authors(const struct mta *m, struct arena *a, const struct directory_account *account,
-                                         const struct trace_header *h, struct str *refused) {
+                                         const struct hops_header *h, struct str *refused) {
     for (size_t i = 0; i < h->from_count; i++) {
         struct mime_addresses authors = mime_parse_addresses(a, h->from[i]);
         for (size_t k = 0; k < authors.count; k++) {

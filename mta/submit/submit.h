@@ -6,11 +6,11 @@
 #define SUBMIT_SUBMIT_H
 
 #include "directory/directory.h"
+#include "hops/hops.h"
 #include "mta.h"
-#include "trace/trace.h"
 
 /* Appends the fields that the message lacks: From (of the reverse-path), Date, Message-ID. */
-void submit_complete(const struct mta *m, const struct trace_header *h, struct str sender, const char *id, int64_t now,
+void submit_complete(const struct mta *m, const struct hops_header *h, struct str sender, const char *id, int64_t now,
                      struct buf *out);
 
 enum submit_verdict { SUBMIT_ALLOWED, SUBMIT_REFUSED, SUBMIT_TEMPORARY };
@@ -19,6 +19,6 @@ enum submit_verdict submit_may_send_as(const struct mta *m, const struct directo
                                        struct str address);
 /* The same for each author in the header; *refused is the address that is not allowed. */
 enum submit_verdict submit_check_authors(const struct mta *m, struct arena *a, const struct directory_account *account,
-                                         const struct trace_header *h, struct str *refused);
+                                         const struct hops_header *h, struct str *refused);
 
 #endif

@@ -1,10 +1,10 @@
 /*
- * trace: the header lines by which a message's way can be followed (RFC 5321 section 4.4), written and read: Received
+ * hops: the header lines by which a message's way can be followed (RFC 5321 section 4.4), written and read: Received
  * for each hop, Return-Path and Delivered-To for each recipient here, and what is found of them in a message that comes
  * in.
  */
-#ifndef TRACE_TRACE_H
-#define TRACE_TRACE_H
+#ifndef HOPS_HOPS_H
+#define HOPS_HOPS_H
 
 #include "base/memory.h"
 #include "base/str.h"
@@ -13,10 +13,10 @@
 #include <stdint.h>
 
 enum {
-    TRACE_MAX_HOPS = 100, /* Received lines over this: the message goes in circles (RFC 5321 section 6.3) */
+    HOPS_MAX = 100, /* Received lines over this: the message goes in circles (RFC 5321 section 6.3) */
 };
 
-struct trace_hop {
+struct hops_hop {
     const char *hostname;                 /* ours */
     struct str helo;                      /* as the client called itself, checked by parse_helo; "" where it did not */
     const char *peer;                     /* its address, "unix" for a local program */
@@ -29,12 +29,12 @@ struct trace_hop {
     int64_t at;
 };
 /* Appends a Received field. */
-void trace_received(const struct trace_hop *hop, struct buf *out);
+void hops_received(const struct hops_hop *hop, struct buf *out);
 /* "Return-Path: <sender>" CR LF "Delivered-To: recipient" CR LF, in the arena. */
-struct str trace_prefix(struct arena *a, struct str sender, struct str recipient);
+struct str hops_prefix(struct arena *a, struct str sender, struct str recipient);
 
 /* What an incoming message's header says. Views into the header, arrays in the arena. */
-struct trace_header {
+struct hops_header {
     uint32_t hops; /* Received lines */
     bool date, message_id;
     struct str *from; /* bodies of From fields (Resent-From, where there are any) */
@@ -43,8 +43,8 @@ struct trace_header {
     struct str *delivered_to; /* addresses */
     size_t delivered_to_count;
 };
-void trace_read(struct arena *a, struct str message, struct trace_header *out);
+void hops_read(struct arena *a, struct str message, struct hops_header *out);
 /* The message was delivered to this address before: it goes in circles. */
-bool trace_was_delivered_to(const struct trace_header *h, struct str address);
+bool hops_was_delivered_to(const struct hops_header *h, struct str address);
 
 #endif

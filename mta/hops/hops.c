@@ -1,4 +1,4 @@
-#include "trace/trace.h"
+#include "hops/hops.h"
 
 #include "base/clock.h"
 #include "mime/mime.h"
@@ -6,7 +6,7 @@
 enum { KEPT = 200 }; /* Delivered-To and From fields looked at */
 
 /* An address literal in Received (RFC 5321 section 4.1.3). */
-static void add_peer(const struct trace_hop *hop, struct buf *out) {
+static void add_peer(const struct hops_hop *hop, struct buf *out) {
     if (strcmp(hop->peer, "unix") == 0) {
         if (hop->local_user >= 0)
             buf_printf(out, "(local user %lld)", (long long)hop->local_user);
@@ -17,7 +17,7 @@ static void add_peer(const struct trace_hop *hop, struct buf *out) {
     }
 }
 
-void trace_received(const struct trace_hop *hop, struct buf *out) {
+void hops_received(const struct hops_hop *hop, struct buf *out) {
     buf_add_c(out, "Received: from ");
     buf_add_str(out, hop->helo.n ? hop->helo : STR("unknown"));
     buf_add_byte(out, ' ');
@@ -40,7 +40,7 @@ void trace_received(const struct trace_hop *hop, struct buf *out) {
     buf_add_c(out, "\r\n");
 }
 
-struct str trace_prefix(struct arena *a, struct str sender, struct str recipient) {
+struct str hops_prefix(struct arena *a, struct str sender, struct str recipient) {
     static const char return_path[] = "Return-Path: <", delivered_to[] = ">\r\nDelivered-To: ";
     size_t n = sizeof return_path - 1 + sender.n + sizeof delivered_to - 1 + recipient.n + 2;
     char *p = arena_alloc(a, n + 1), *at = p;
@@ -60,8 +60,8 @@ static void keep(struct arena *a, struct str **at, size_t *count, struct str s) 
         (*at)[(*count)++] = s;
 }
 
-void trace_read(struct arena *a, struct str message, struct trace_header *out) {
-    *out = (struct trace_header){0};
+void hops_read(struct arena *a, struct str message, struct hops_header *out) {
+    *out = (struct hops_header){0};
     struct str header = message;
     struct mime_field f;
     while (mime_next_field(&header, &f)) {
@@ -86,7 +86,7 @@ void trace_read(struct arena *a, struct str message, struct trace_header *out) {
     }
 }
 
-bool trace_was_delivered_to(const struct trace_header *h, struct str address) {
+bool hops_was_delivered_to(const struct hops_header *h, struct str address) {
     for (size_t i = 0; i < h->delivered_to_count; i++)
         if (str_ieq(h->delivered_to[i], address))
             return true;

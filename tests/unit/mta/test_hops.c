@@ -1,4 +1,4 @@
-#include "trace/trace.h"
+#include "hops/hops.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,17 +10,17 @@
 static void received_says_from_by_with_id_for_and_when(void **state) {
     (void)state;
     struct buf out = BUF_EMPTY;
-    struct trace_hop hop = {.hostname = "mail.example.org",
-                            .helo = STR("client.test"),
-                            .peer = "2001:db8::1",
-                            .local_user = -1,
-                            .with = "ESMTPS",
-                            .tls_version = "TLSv1.3",
-                            .tls_cipher = "TLS_AES_256_GCM_SHA384",
-                            .id = "ABC",
-                            .recipient = STR("a@b"),
-                            .at = 0};
-    trace_received(&hop, &out);
+    struct hops_hop hop = {.hostname = "mail.example.org",
+                           .helo = STR("client.test"),
+                           .peer = "2001:db8::1",
+                           .local_user = -1,
+                           .with = "ESMTPS",
+                           .tls_version = "TLSv1.3",
+                           .tls_cipher = "TLS_AES_256_GCM_SHA384",
+                           .id = "ABC",
+                           .recipient = STR("a@b"),
+                           .at = 0};
+    hops_received(&hop, &out);
     assert_string_equal(
         out.p,
         "Received: from client.test ([IPv6:2001:db8::1])\r\n\tby mail.example.org (Mansio) with ESMTPS id ABC\r\n"
@@ -31,15 +31,15 @@ static void received_says_from_by_with_id_for_and_when(void **state) {
 static void several_recipients_do_not_see_each_other(void **state) {
     (void)state;
     struct buf out = BUF_EMPTY;
-    struct trace_hop hop = {.hostname = "h",
-                            .helo = STR("c"),
-                            .peer = "unix",
-                            .local_user = 1000,
-                            .with = "ESMTP",
-                            .tls_version = "",
-                            .tls_cipher = "",
-                            .id = "X"};
-    trace_received(&hop, &out);
+    struct hops_hop hop = {.hostname = "h",
+                           .helo = STR("c"),
+                           .peer = "unix",
+                           .local_user = 1000,
+                           .with = "ESMTP",
+                           .tls_version = "",
+                           .tls_cipher = "",
+                           .id = "X"};
+    hops_received(&hop, &out);
     assert_null(strstr(out.p, "for <"));
     assert_non_null(strstr(out.p, "(local user 1000)"));
     buf_free(&out);
@@ -48,35 +48,35 @@ static void several_recipients_do_not_see_each_other(void **state) {
 static void the_prefix_is_return_path_and_delivered_to(void **state) {
     (void)state;
     struct arena a = ARENA_EMPTY;
-    assert_true(str_eq(trace_prefix(&a, STR("s@x"), STR("r@y")), STR("Return-Path: <s@x>\r\nDelivered-To: r@y\r\n")));
-    assert_true(str_eq(trace_prefix(&a, STR(""), STR("r@y")), STR("Return-Path: <>\r\nDelivered-To: r@y\r\n")));
+    assert_true(str_eq(hops_prefix(&a, STR("s@x"), STR("r@y")), STR("Return-Path: <s@x>\r\nDelivered-To: r@y\r\n")));
+    assert_true(str_eq(hops_prefix(&a, STR(""), STR("r@y")), STR("Return-Path: <>\r\nDelivered-To: r@y\r\n")));
     arena_free(&a);
 }
 
 static void hops_and_former_deliveries_are_read(void **state) {
     (void)state;
     struct arena a = ARENA_EMPTY;
-    struct trace_header h;
-    trace_read(&a,
-               STR("received: one\r\nReceived: two\r\n\tfolded\r\nDelivered-To: A@B.example\r\nDATE: "
-                   "x\r\n\r\nReceived: body\r\n"),
-               &h);
+    struct hops_header h;
+    hops_read(&a,
+              STR("received: one\r\nReceived: two\r\n\tfolded\r\nDelivered-To: A@B.example\r\nDATE: "
+                  "x\r\n\r\nReceived: body\r\n"),
+              &h);
     assert_int_equal(h.hops, 2);
     assert_true(h.date && !h.message_id && h.from_count == 0);
-    assert_true(trace_was_delivered_to(&h, STR("a@b.example")));
-    assert_false(trace_was_delivered_to(&h, STR("c@b.example")));
+    assert_true(hops_was_delivered_to(&h, STR("a@b.example")));
+    assert_false(hops_was_delivered_to(&h, STR("c@b.example")));
     arena_free(&a);
 }
 
 static void who_sends_a_message_again_is_in_resent_from(void **state) {
     (void)state;
     struct arena a = ARENA_EMPTY;
-    struct trace_header h;
-    trace_read(&a, STR("From: other@x\r\nResent-From: me@y\r\n\r\n"), &h);
+    struct hops_header h;
+    hops_read(&a, STR("From: other@x\r\nResent-From: me@y\r\n\r\n"), &h);
     assert_true(h.resent);
     assert_int_equal(h.from_count, 1);
     assert_non_null(memmem(h.from[0].p, h.from[0].n, "me@y", 4));
-    trace_read(&a, STR("Resent-From: me@y\r\nFrom: other@x\r\n\r\n"), &h);
+    hops_read(&a, STR("Resent-From: me@y\r\nFrom: other@x\r\n\r\n"), &h);
     assert_int_equal(h.from_count, 1);
     arena_free(&a);
 }
