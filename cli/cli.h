@@ -18,7 +18,7 @@ enum cli_exit { CLI_OK = 0, CLI_REFUSED = 1, CLI_USAGE = 2, CLI_TEMPORARY = 75 }
 
 struct cli {
     const char *conf_path;
-    struct conf *conf;
+    struct conf *conf; /* NULL: see .without_conf */
     bool json, yes;
     struct arena arena;
     struct db *db;
@@ -50,6 +50,7 @@ struct cli_verb {
     const char *summary;
     int min, max;         /* how many positional arguments */
     bool database;        /* needs the connection, and a transaction around it */
+    bool without_conf;    /* does its work where there is no mansio.conf too, or none it may read; conf is NULL then */
     bool removes;         /* takes --yes */
     const char *complete; /* what the first argument names: "domain", "account", ...; NULL: nothing known */
     struct cli_option options[CLI_MAX_OPTIONS];

@@ -5,6 +5,7 @@
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static const char DEFAULT_CONF[] = PREFIX "/etc/mansio/mansio.conf";
 
@@ -97,8 +98,9 @@ static enum cli_exit dispatch(struct cli *cli, char **word, int count) {
         fprintf(stderr, "mansio: \"mansio help %s\" says more\n", s->name);
         return CLI_USAGE;
     }
-    cli->conf = conf_read(cli->conf_path, &cli->err);
-    if (!cli->conf)
+    /* Only the usual file may be missing: one that was named is wanted. */
+    bool optional = verb->without_conf && strcmp(cli->conf_path, DEFAULT_CONF) == 0 && access(DEFAULT_CONF, R_OK) != 0;
+    if (!optional && !(cli->conf = conf_read(cli->conf_path, &cli->err)))
         return complain(cli, CLI_REFUSED);
     return run_verb(cli, verb, &args);
 }

@@ -13,6 +13,7 @@ const struct cli_subject *const cli_subjects[] = {
     &subject_setting,
     &subject_audit,
     &subject_doctor,
+    &subject_check,
     NULL,
 };
 

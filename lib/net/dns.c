@@ -16,6 +16,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -26,7 +27,8 @@ enum {
     MAX_QUESTIONS = 512, /* at once; more wait for their turn */
     TIMEOUT_S = 15,      /* for one answer, waiting for a turn included */
     TIMEOUT_MAX_S = 120,
-    NAME_MAX_TEXT = 253, /* RFC 1035 2.3.4 */
+    NAME_MAX_TEXT = 253,                /* RFC 1035 2.3.4 */
+    NAME_MAX_C = 4 * NAME_MAX_TEXT + 2, /* with every byte as \DDD */
     LABEL_MAX = 63,
     MAX_MX = 256, /* a domain with more has its least preferred ones ignored */
 };
@@ -304,26 +306,34 @@ void dns_free(struct dns *d) {
 
 /* ---- names ---- */
 
-/* RFC 1035 2.3.4 and RFC 2181 11: lengths count, and bytes only as far as they are safe to write in text form. */
-static bool name_to_c(struct str name, char out[NAME_MAX_TEXT + 2]) {
+/* RFC 1035 2.3.4: lengths count. Of other bytes than a host name's, those that are safe to write in text form are taken
+ * as they are; with `any` all the others too, as RFC 1035 5.1 writes them (RFC 2181 11). */
+static bool name_to_c(struct str name, bool any, char out[NAME_MAX_C]) {
+    size_t n = 0;
     if (name.n && name.p[name.n - 1] == '.')
         name.n--;
-    if (name.n == 0 || name.n > NAME_MAX_TEXT || !str_to_c(name, out, NAME_MAX_TEXT + 2))
+    if (name.n == 0 || name.n > NAME_MAX_TEXT)
         return false;
     struct str rest = name, label;
     while (str_split(&rest, '.', &label)) {
         if (label.n == 0 || label.n > LABEL_MAX)
             return false;
-        for (size_t i = 0; i < label.n; i++)
-            if (label.p[i] <= ' ' || label.p[i] > '~' || label.p[i] == '\\')
+        for (size_t i = 0; i < label.n; i++) {
+            bool plain = label.p[i] > ' ' && label.p[i] <= '~' && label.p[i] != '\\';
+            if (plain)
+                out[n++] = label.p[i];
+            else if (any)
+                n += (size_t)snprintf(out + n, NAME_MAX_C - n, "\\%03d", (unsigned char)label.p[i]);
+            else
                 return false;
+        }
+        out[n++] = '.';
     }
+    out[n - 1] = 0;
     return true;
 }
 
-/* A name in wire form without compression at the start of rdata, in lower case without its last dot; false where it
- * can't be a host name in text form. */
-static bool name_from_wire(struct arena *a, struct str rdata, struct str *out) {
+bool dns_rdata_name(struct arena *a, struct str rdata, struct str *out) {
     char text[NAME_MAX_TEXT + 3];
     size_t n = 0, i = 0;
     for (;;) {
@@ -384,19 +394,34 @@ static enum dns_status finish(struct ub_result *r, struct arena *a, struct str *
     return status;
 }
 
+static enum dns_status query(struct dns *d, struct arena *a, const char *name, int type, int64_t deadline,
+                             struct str **rdata, size_t *count, bool *secure) {
+    struct question q;
+    ask(d, &q, name, type, deadline);
+    return finish(await(d, &q, deadline), a, rdata, count, secure);
+}
+
 enum dns_status dns_query(struct dns *d, struct arena *a, struct str name, int type, struct str **rdata, size_t *count,
                           bool *secure) {
-    char text[NAME_MAX_TEXT + 2];
-    struct question q;
+    char text[NAME_MAX_C];
     *rdata = NULL;
     *count = 0;
     if (secure)
         *secure = false;
-    if (!name_to_c(name, text))
+    if (!name_to_c(name, false, text))
         return DNS_BAD_NAME;
-    int64_t deadline = deadline_of(d);
-    ask(d, &q, text, type, deadline);
-    return finish(await(d, &q, deadline), a, rdata, count, secure);
+    return query(d, a, text, type, deadline_of(d), rdata, count, secure);
+}
+
+enum dns_status dns_query_until(struct dns *d, struct arena *a, struct str name, int type, int64_t deadline,
+                                struct str **rdata, size_t *count) {
+    char text[NAME_MAX_C];
+    int64_t own = deadline_of(d);
+    *rdata = NULL;
+    *count = 0;
+    if (!name_to_c(name, true, text))
+        return DNS_BAD_NAME;
+    return query(d, a, text, type, own < deadline ? own : deadline, rdata, count, NULL);
 }
 
 /* In random order among equals, so that a domain's hosts share the load (RFC 5321 5.1). */
@@ -429,7 +454,7 @@ enum dns_status dns_mx(struct dns *d, struct arena *a, struct str domain, struct
     struct dns_mx *mx = arena_array(a, n, sizeof *mx);
     for (size_t i = 0; i < n && kept < MAX_MX; i++) {
         const unsigned char *p = (const unsigned char *)rdata[i].p;
-        if (rdata[i].n < 3 || !name_from_wire(a, str_sub(rdata[i], 2, rdata[i].n), &mx[kept].host))
+        if (rdata[i].n < 3 || !dns_rdata_name(a, str_sub(rdata[i], 2, rdata[i].n), &mx[kept].host))
             continue;
         if (mx[kept].host.n == 0 && n > 1)
             continue; /* RFC 7505 3: a null MX is the only one; among others it is a mistake */
@@ -457,7 +482,7 @@ static size_t add_addresses(struct dns_address *to, sa_family_t family, const st
 
 enum dns_status dns_addresses(struct dns *d, struct arena *a, struct str host, struct dns_address **out, size_t *count,
                               bool *secure) {
-    char text[NAME_MAX_TEXT + 2];
+    char text[NAME_MAX_C];
     struct question q6, q4;
     struct str *six, *four;
     size_t n6, n4;
@@ -466,7 +491,7 @@ enum dns_status dns_addresses(struct dns *d, struct arena *a, struct str host, s
     *count = 0;
     if (secure)
         *secure = false;
-    if (!name_to_c(host, text))
+    if (!name_to_c(host, false, text))
         return DNS_BAD_NAME;
     int64_t deadline = deadline_of(d);
     ask(d, &q6, text, ns_t_aaaa, deadline);
@@ -485,8 +510,7 @@ enum dns_status dns_addresses(struct dns *d, struct arena *a, struct str host, s
     return s6 == DNS_NXDOMAIN && s4 == DNS_NXDOMAIN ? DNS_NXDOMAIN : DNS_NODATA;
 }
 
-/* The character-strings of one TXT record, one behind the other (RFC 7208 3.3). */
-static struct str join_txt(struct arena *a, struct str rdata) {
+struct str dns_rdata_text(struct arena *a, struct str rdata) {
     char *p = arena_alloc(a, rdata.n + 1);
     size_t n = 0;
     for (size_t i = 0; i < rdata.n;) {
@@ -504,41 +528,37 @@ enum dns_status dns_txt(struct dns *d, struct arena *a, struct str name, struct 
                         bool *secure) {
     enum dns_status status = dns_query(d, a, name, ns_t_txt, out, count, secure);
     for (size_t i = 0; i < *count; i++)
-        (*out)[i] = join_txt(a, (*out)[i]);
+        (*out)[i] = dns_rdata_text(a, (*out)[i]);
     return status;
 }
 
 /* RFC 1035 3.5, RFC 3596 2.5. */
-static bool reverse_name(const struct sockaddr_storage *address, struct buf *out) {
+struct str dns_reverse_name(struct arena *a, const struct sockaddr_storage *address) {
     static const char hex[] = "0123456789abcdef";
     struct sockaddr_storage plain = *address;
     sockaddr_unmap(&plain);
     if (plain.ss_family == AF_INET) {
         const unsigned char *p = (const unsigned char *)&((struct sockaddr_in *)&plain)->sin_addr;
-        buf_printf(out, "%d.%d.%d.%d.in-addr.arpa", p[3], p[2], p[1], p[0]);
-        return true;
+        return arena_printf(a, "%d.%d.%d.%d.in-addr.arpa", p[3], p[2], p[1], p[0]);
     }
     if (plain.ss_family != AF_INET6)
-        return false;
+        return STR("");
     const unsigned char *p = ((struct sockaddr_in6 *)&plain)->sin6_addr.s6_addr;
+    struct buf name = BUF_EMPTY;
     for (int i = 15; i >= 0; i--)
-        buf_printf(out, "%c.%c.", hex[p[i] & 15], hex[p[i] >> 4]);
-    buf_add_c(out, "ip6.arpa");
-    return true;
+        buf_printf(&name, "%c.%c.", hex[p[i] & 15], hex[p[i] >> 4]);
+    buf_add_c(&name, "ip6.arpa");
+    struct str out = arena_str(a, buf_str(&name));
+    buf_free(&name);
+    return out;
 }
 
 enum dns_status dns_ptr(struct dns *d, struct arena *a, const struct sockaddr_storage *address, struct str **out,
                         size_t *count) {
-    struct buf name = BUF_EMPTY;
-    *out = NULL;
-    *count = 0;
-    if (!reverse_name(address, &name))
-        return DNS_BAD_NAME;
     size_t n, kept = 0;
-    enum dns_status status = dns_query(d, a, buf_str(&name), ns_t_ptr, out, &n, NULL);
-    buf_free(&name);
+    enum dns_status status = dns_query(d, a, dns_reverse_name(a, address), ns_t_ptr, out, &n, NULL);
     for (size_t i = 0; i < n; i++)
-        if (name_from_wire(a, (*out)[i], &(*out)[kept]) && (*out)[kept].n)
+        if (dns_rdata_name(a, (*out)[i], &(*out)[kept]) && (*out)[kept].n)
             kept++;
     *count = kept;
     return status == DNS_OK && kept == 0 ? DNS_NODATA : status;

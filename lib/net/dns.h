@@ -48,6 +48,17 @@ enum dns_status dns_ptr(struct dns *d, struct arena *a, const struct sockaddr_st
 /* Any type: raw rdata. */
 enum dns_status dns_query(struct dns *d, struct arena *a, struct str name, int type, struct str **rdata, size_t *count,
                           bool *secure);
+/* The same for names that policies make up, which may hold any byte (RFC 2181 11), and not waited for beyond `deadline`
+ * (clock_monotonic()). */
+enum dns_status dns_query_until(struct dns *d, struct arena *a, struct str name, int type, int64_t deadline,
+                                struct str **rdata, size_t *count);
+/* The name that PTR records stand at; "" where the address is neither IPv4 nor IPv6. */
+struct str dns_reverse_name(struct arena *a, const struct sockaddr_storage *address);
+/* A name within raw rdata (that of NS, PTR; of MX behind its preference), in lower case without its last dot; false
+ * where it can't be a host name in text form. */
+bool dns_rdata_name(struct arena *a, struct str rdata, struct str *out);
+/* The strings of a TXT record's raw rdata, one behind the other. */
+struct str dns_rdata_text(struct arena *a, struct str rdata);
 const char *dns_status_text(enum dns_status s);
 
 #endif

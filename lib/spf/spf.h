@@ -16,10 +16,11 @@
 #include <sys/socket.h>
 
 enum {
-    SPF_TIME_LIMIT_S = 20, /* of one evaluation (RFC 7208 4.6.4: at least 20) */
-    SPF_MAX_LOOKUPS = 10,  /* terms that ask the DNS: include, a, mx, ptr, exists, redirect */
-    SPF_MAX_VOIDS = 2,     /* look-ups of theirs that find nothing */
-    SPF_MAX_HOSTS = 10,    /* of one mx: more are an error; of one ptr, %{p}: more are ignored */
+    SPF_TIME_LIMIT_S = 20,      /* of one evaluation (RFC 7208 4.6.4: at least 20) */
+    SPF_MAX_LOOKUPS = 10,       /* terms that ask the DNS: include, a, mx, ptr, exists, redirect */
+    SPF_MAX_VOIDS = 2,          /* look-ups of theirs that find nothing */
+    SPF_MAX_HOSTS = 10,         /* of one mx: more are an error; of one ptr, %{p}: more are ignored */
+    SPF_MAX_EXPLANATION = 1000, /* bytes; a longer one is none */
 };
 
 enum spf_result {           /* RFC 7208 2.6 */
