@@ -120,10 +120,16 @@ static bool greets(struct cli *cli, struct stream *s, const struct doctor_listen
     return good;
 }
 
+/* A listener that waits for a balancer's PROXY header gets the one of a health check (net/proxy.h). */
+static bool say_local(struct stream *s, struct err *err) {
+    return stream_write(s, STR("\r\n\r\n\0\r\nQUIT\n\x20\0\0\0"), TIMEOUT_MS, err);
+}
+
 static void check_listener(struct cli *cli, const struct doctor_listener *l, const char *address) {
     struct err err = {""};
-    struct stream *s = connect_to(cli, address, &err);
-    if (s && greets(cli, s, l, &err))
+    bool proxy = strncmp(address, "proxy:", 6) == 0;
+    struct stream *s = connect_to(cli, proxy ? address + 6 : address, &err);
+    if (s && (!proxy || say_local(s, &err)) && greets(cli, s, l, &err))
         finding(cli, FINDING_OK, l->setting, "%s answers", address);
     else
         finding(cli, FINDING_FAIL, l->setting, "%s: %s. Is %s running, with this configuration?", address, err.text,

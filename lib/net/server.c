@@ -130,6 +130,10 @@ bool server_listen(struct server *s, const char *address, const struct listener_
     l->o = *o;
     l->fd = -1;
     snprintf(l->name, sizeof l->name, "%s (%s)", address, o->protocol->name);
+    if (strncmp(address, "proxy:", 6) == 0) {
+        l->o.proxy = true;
+        address += 6;
+    }
     bool ok = strncmp(address, "unix:", 5) == 0 ? listen_unix(l, address + 5, err)
                                                 : sockaddr_parse(address, &a, err) && listen_tcp(l, &a, err);
     if (!ok) {

@@ -70,7 +70,8 @@ struct server_options {
 };
 
 struct server *server_new(const struct server_options *o);
-/* Listens on "127.0.0.1:2525", "[::1]:2525" or "unix:/path" (mode 0666). False with err when it can't. */
+/* Listens on "127.0.0.1:2525", "[::1]:2525" or "unix:/path" (mode 0666); "proxy:" before any of them does what o->proxy
+ * does. False with err when it can't. */
 bool server_listen(struct server *s, const char *address, const struct listener_options *o, struct err *err);
 /* Serves until server_stop(); true after a clean stop. Call once, from the main thread. */
 bool server_run(struct server *s);

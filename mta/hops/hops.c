@@ -13,7 +13,8 @@ static void add_peer(const struct hops_hop *hop, struct buf *out) {
         else
             buf_add_c(out, "(local)");
     } else {
-        buf_printf(out, "([%s%s])", strchr(hop->peer, ':') ? "IPv6:" : "", hop->peer);
+        buf_printf(out, "(%s%s[%s%s])", hop->name ? hop->name : "", hop->name ? " " : "",
+                   strchr(hop->peer, ':') ? "IPv6:" : "", hop->peer);
     }
 }
 

@@ -20,6 +20,7 @@ struct hops_hop {
     const char *hostname;                 /* ours */
     struct str helo;                      /* as the client called itself, checked by parse_helo; "" where it did not */
     const char *peer;                     /* its address, "unix" for a local program */
+    const char *name;                     /* of that address in the DNS, NULL where it is not known */
     int64_t local_user;                   /* the user id of a local program, -1 where that is not known */
     const char *with;                     /* "ESMTPSA" (RFC 3848) */
     const char *tls_version, *tls_cipher; /* "" without TLS */

@@ -38,7 +38,7 @@ static void answer_all(struct acceptance *x, const char *line) {
 
 static bool refused(struct acceptance *x, const char *line) {
     log_info("smtp %s: refused from=<%.*s> size=%llu client=[%s] helo=%s: %s", x->id_text, STR_ARG(x->t->sender),
-             (unsigned long long)x->t->message.size, conn_peer(x->s->conn), x->s->helo, line);
+             (unsigned long long)x->t->message.size, x->s->client.address, x->s->helo, line);
     answer_all(x, line);
     return false;
 }
@@ -132,7 +132,8 @@ static bool complete_message(struct acceptance *x) {
     struct err err;
     struct hops_hop hop = {.hostname = s->mta->hostname,
                            .helo = str_of(s->helo),
-                           .peer = conn_peer(s->conn),
+                           .peer = s->client.address,
+                           .name = s->client.name,
                            .local_user = s->local_user,
                            .with = with_protocol(s),
                            .tls_version = conn_tls_version(s->conn),
@@ -215,8 +216,8 @@ static void make_plan(struct acceptance *x) {
     x->queued = plan_queued(&x->plan, s->mta, x->id, x->t->sender);
     if (!x->queued)
         return;
-    x->queued->source = s->authenticated ? arena_printf(x->a, "%s [%s]", s->account.address.p, conn_peer(s->conn))
-                                         : arena_printf(x->a, "[%s]", conn_peer(s->conn));
+    x->queued->source = s->authenticated ? arena_printf(x->a, "%s [%s]", s->account.address.p, s->client.address)
+                                         : arena_printf(x->a, "[%s]", s->client.address);
     x->queued->body_8bit = x->t->body_8bit || !str_is_ascii(x->whole);
     if (s->authenticated) {
         x->queued->tenant_id = s->account.tenant_id;
@@ -335,14 +336,14 @@ static void log_accepted(const struct acceptance *x) {
     const struct session *s = x->s;
     log_info("smtp %s: from=<%.*s> to=<%.*s>%s size=%zu local=%zu queued=%zu client=[%s] helo=%s with=%s%s%.*s ms=%lld",
              x->id_text, STR_ARG(x->t->sender), STR_ARG(x->t->recipient[0].address), x->t->count > 1 ? ",..." : "",
-             x->whole.n, x->delivered, x->queued ? x->queued->count : 0, conn_peer(s->conn), s->helo, with_protocol(s),
+             x->whole.n, x->delivered, x->queued ? x->queued->count : 0, s->client.address, s->helo, with_protocol(s),
              s->authenticated ? " login=" : "", STR_ARG(s->account.address),
              (long long)((clock_monotonic() - x->t->started_at) / 1000));
 }
 
 static void throw_away(struct acceptance *x) {
     log_info("smtp %s: discarded from=<%.*s> size=%llu client=[%s] helo=%s", x->id_text, STR_ARG(x->t->sender),
-             (unsigned long long)x->t->message.size, conn_peer(x->s->conn), x->s->helo);
+             (unsigned long long)x->t->message.size, x->s->client.address, x->s->helo);
     for (size_t i = 0; i < (x->s->kind == SERVICE_LMTP ? x->t->count : 1); i++)
         conn_printf(x->s->conn, "250 2.0.0 Ok: queued as %s\r\n", x->id_text);
 }

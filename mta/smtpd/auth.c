@@ -16,7 +16,7 @@ static void forget(struct buf *secret) {
 
 static enum step failed(struct session *s, struct str login) {
     REPLY(s, "535 5.7.8 Authentication failed");
-    log_info("auth: failed login=<%.*s> client=[%s]", STR_ARG(str_sub(login, 0, 200)), conn_peer(s->conn));
+    log_info("auth: failed login=<%.*s> client=[%s]", STR_ARG(str_sub(login, 0, 200)), s->client.address);
     if (++s->auth_failures < MAX_FAILURES)
         return STEP_WAIT;
     conn_printf(s->conn, "421 %s 4.7.0 Too many failed logins\r\n", s->mta->hostname);
@@ -25,14 +25,14 @@ static enum step failed(struct session *s, struct str login) {
 
 static enum step check(struct session *s, struct str login, struct str password) {
     arena_reset(&s->account_arena);
-    switch (auth_check(s->mta->auth, &s->account_arena, login, password, conn_peer(s->conn), &s->account)) {
+    switch (auth_check(s->mta->auth, &s->account_arena, login, password, s->client.address, &s->account)) {
     case AUTH_OK:
         s->authenticated = true;
-        log_info("auth: login=<%.*s> client=[%s]", STR_ARG(s->account.address), conn_peer(s->conn));
+        log_info("auth: login=<%.*s> client=[%s]", STR_ARG(s->account.address), s->client.address);
         REPLY(s, "235 2.7.0 Authentication successful");
         return STEP_WAIT;
     case AUTH_THROTTLED:
-        log_info("auth: throttled login=<%.*s> client=[%s]", STR_ARG(str_sub(login, 0, 200)), conn_peer(s->conn));
+        log_info("auth: throttled login=<%.*s> client=[%s]", STR_ARG(str_sub(login, 0, 200)), s->client.address);
         REPLY(s, "454 4.7.0 Too many failed logins, wait some minutes");
         return session_error(s);
     case AUTH_TEMPORARY:

@@ -152,7 +152,7 @@ static enum step not_implemented(struct session *s, struct str argument) {
 /* Browsers that were led here by a web page (cross-protocol attacks) get no second line. */
 static enum step wrong_protocol(struct session *s, struct str argument) {
     (void)argument;
-    log_info("smtp: HTTP from [%s]", conn_peer(s->conn));
+    log_info("smtp: HTTP from [%s]", s->client.address);
     conn_printf(s->conn, "421 4.7.0 %s This is not HTTP\r\n", s->mta->hostname);
     return STEP_CLOSE;
 }

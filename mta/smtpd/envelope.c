@@ -92,7 +92,7 @@ static bool may_send_as(struct session *s, struct str sender, enum step *step) {
         return false;
     default:
         log_info("smtp: %.*s may not send as <%.*s> client=[%s]", STR_ARG(s->account.address), STR_ARG(sender),
-                 conn_peer(s->conn));
+                 s->client.address);
         *step = refuse(s, "553 5.7.1", "this is not one of your addresses", sender);
         return false;
     }
@@ -168,7 +168,7 @@ static void add_recipient(struct transaction *t, struct envelope_recipient r) {
 
 static enum step refuse_recipient(struct session *s, const char *code, const char *why, struct str address) {
     log_info("smtp: refused to=<%.*s> from=<%.*s> client=[%s] helo=%s: %s %s", STR_ARG(address),
-             STR_ARG(s->transaction.sender), conn_peer(s->conn), s->helo, code, why);
+             STR_ARG(s->transaction.sender), s->client.address, s->helo, code, why);
     conn_printf(s->conn, "%s <%.*s>: %s\r\n", code, STR_ARG(shown(address)), why);
     if (++s->refused_recipients < MAX_REFUSED)
         return STEP_WAIT;

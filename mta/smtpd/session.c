@@ -14,6 +14,11 @@ bool session_is_secure(const struct session *s) {
     return conn_is_tls(s->conn) || strcmp(conn_peer(s->conn), "unix") == 0;
 }
 
+void session_set_client(struct session *s, const struct sockaddr_storage *address) {
+    s->client = (struct session_client){.sockaddr = *address};
+    sockaddr_text(address, s->client.address);
+}
+
 void session_end_transaction(struct session *s) {
     struct transaction *t = &s->transaction;
     stage_end_transaction(s);
@@ -30,7 +35,7 @@ static enum step say_goodbye(struct session *s, const char *why) {
 enum step session_error(struct session *s) {
     if (++s->errors < MAX_ERRORS)
         return STEP_WAIT;
-    log_info("smtp: too many errors from [%s]", conn_peer(s->conn));
+    log_info("smtp: too many errors from [%s]", s->client.address);
     return say_goodbye(s, "4.7.0 Too many errors");
 }
 
@@ -43,7 +48,7 @@ void session_note(struct session *s, const char *rule, enum note note, const cha
     va_start(ap, fmt);
     buf_vprintf(&text, fmt, ap);
     va_end(ap);
-    log_debug("smtp: %s %s client=[%s]: %s", rule, word[note], conn_peer(s->conn), text.p);
+    log_debug("smtp: %s %s client=[%s]: %s", rule, word[note], s->client.address, text.p);
     buf_free(&text);
 }
 
@@ -135,6 +140,7 @@ static void *smtpd_open(struct conn *c, void *context) {
     s->conn = c;
     s->mta = service->mta;
     s->kind = service->kind;
+    session_set_client(s, conn_peer_address(c));
     s->transaction.message.fd = -1;
     s->local_user = -1;
     if (s->kind == SERVICE_PICKUP)

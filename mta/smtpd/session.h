@@ -6,6 +6,7 @@
 
 #include "directory/directory.h"
 #include "edit/edit.h"
+#include "net/sockaddr.h"
 #include "smtpd/data.h"
 #include "smtpd/message.h"
 #include "smtpd/smtpd.h"
@@ -45,8 +46,16 @@ struct transaction {
     bool discard;     /* it is taken and thrown away */
 };
 
+/* Who is at the other end: the connection's peer, or whom a trusted peer names in its place. */
+struct session_client {
+    char address[SOCKADDR_TEXT]; /* "192.0.2.1", "2001:db8::1" or "unix" */
+    struct sockaddr_storage sockaddr;
+    const char *name; /* of that address in the DNS, and it leads back there; NULL: not known, or not looked up */
+};
+
 struct session {
     struct conn *conn;
+    struct session_client client;
     const struct mta *mta;
     enum service_kind kind;
     enum input input;
@@ -71,6 +80,7 @@ static inline void reply(struct session *s, struct str line) { conn_write(s->con
 static inline struct str shown(struct str address) { return str_sub(address, 0, 300); }
 
 /* session.c */
+void session_set_client(struct session *s, const struct sockaddr_storage *address);
 void session_end_transaction(struct session *s);
 bool session_is_secure(const struct session *s); /* nobody can listen: TLS or a UNIX socket */
 /* Counts an error; STEP_CLOSE, with the reply, after too many. */

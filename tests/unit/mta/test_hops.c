@@ -28,6 +28,23 @@ static void received_says_from_by_with_id_for_and_when(void **state) {
     buf_free(&out);
 }
 
+static void received_has_the_clients_name_where_it_is_known(void **state) {
+    (void)state;
+    struct buf out = BUF_EMPTY;
+    struct hops_hop hop = {.hostname = "h",
+                            .helo = STR("c"),
+                            .peer = "192.0.2.1",
+                            .name = "mx.client.test",
+                            .local_user = -1,
+                            .with = "ESMTP",
+                            .tls_version = "",
+                            .tls_cipher = "",
+                            .id = "X"};
+    hops_received(&hop, &out);
+    assert_non_null(strstr(out.p, "from c (mx.client.test [192.0.2.1])\r\n"));
+    buf_free(&out);
+}
+
 static void several_recipients_do_not_see_each_other(void **state) {
     (void)state;
     struct buf out = BUF_EMPTY;
@@ -84,6 +101,7 @@ static void who_sends_a_message_again_is_in_resent_from(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(received_says_from_by_with_id_for_and_when),
+        cmocka_unit_test(received_has_the_clients_name_where_it_is_known),
         cmocka_unit_test(several_recipients_do_not_see_each_other),
         cmocka_unit_test(the_prefix_is_return_path_and_delivered_to),
         cmocka_unit_test(hops_and_former_deliveries_are_read),
