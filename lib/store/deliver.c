@@ -83,8 +83,9 @@ static const struct db_statement ADD_QUEUED = {
     " ret, expires_at) VALUES ($1, $2, $3, $4, $5, nullif($6, 0), nullif($7, 0), $8, $9, $10, $11, $12, $13)"};
 static const struct db_statement ADD_QUEUED_RECIPIENTS = {
     "deliver_queued_recipients",
-    "INSERT INTO queue_recipient (message_id, address, original, next_hop, notify)"
-    " SELECT $1, a, o, h, nullif(n, '') FROM unnest($2::text[], $3::text[], $4::text[], $5::text[]) AS r (a, o, h, n)"};
+    "INSERT INTO queue_recipient (message_id, address, original, next_hop, notify, status)"
+    " SELECT $1, a, o, h, nullif(n, ''), CASE WHEN $6 THEN 'held' ELSE 'pending' END::queue_status FROM "
+    "unnest($2::text[], $3::text[], $4::text[], $5::text[]) AS r (a, o, h, n)"};
 
 /* ---- one group's rows ---- */
 
@@ -330,6 +331,7 @@ static bool send_queued(struct arena *a, struct db_conn *c, const struct work *w
     db_int8(&p, q->id);
     for (int k = 0; k < 4; k++)
         db_text_array(&p, list[k], q->count);
+    db_bool(&p, q->held);
     return db_send(c, &ADD_QUEUED_RECIPIENTS, &p, err);
 }
 

@@ -21,6 +21,7 @@ struct store_queued {
     int64_t tenant_id, account_id; /* 0: none */
     struct str source;             /* client, for the operator */
     bool smtputf8, body_8bit;
+    bool held;             /* waits until an operator releases it */
     struct str envid, ret; /* DSN, p NULL: none */
     int64_t expires_at;    /* give up then; 0: five days from now */
     const struct store_queued_recipient *recipient;

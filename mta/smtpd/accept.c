@@ -30,9 +30,15 @@ struct acceptance {
 
 /* ---- replies: LMTP has one for each recipient (RFC 2033 section 4.2) ---- */
 
+static size_t answers(const struct acceptance *x) {
+    size_t n = 0;
+    for (size_t i = 0; i < x->t->count; i++)
+        n += !x->t->recipient[i].added;
+    return x->s->kind == SERVICE_LMTP ? n : 1;
+}
+
 static void answer_all(struct acceptance *x, const char *line) {
-    size_t n = x->s->kind == SERVICE_LMTP ? x->t->count : 1;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = answers(x); i > 0; i--)
         conn_printf(x->s->conn, "%s\r\n", line);
 }
 
@@ -208,7 +214,8 @@ static void make_plan(struct acceptance *x) {
     const struct session *s = x->s;
     plan_begin(&x->plan, x->a);
     for (size_t i = 0; i < x->t->count; i++)
-        plan_add(&x->plan, &x->t->recipient[i].route, x->t->recipient[i].address);
+        if (!x->t->recipient[i].removed)
+            plan_add(&x->plan, &x->t->recipient[i].route, x->t->recipient[i].address);
     for (size_t i = 0; i < x->plan.delivery_count; i++) {
         x->plan.delivery[i].mailbox = x->t->junk ? STR("Junk") : (struct str){NULL, 0};
         x->plan.delivery[i].prefix = hops_prefix(x->a, x->t->sender, x->plan.address[i]);
@@ -218,6 +225,7 @@ static void make_plan(struct acceptance *x) {
         return;
     x->queued->source = s->authenticated ? arena_printf(x->a, "%s [%s]", s->account.address.p, s->client.address)
                                          : arena_printf(x->a, "[%s]", s->client.address);
+    x->queued->held = x->t->hold;
     x->queued->body_8bit = x->t->body_8bit || !str_is_ascii(x->whole);
     if (s->authenticated) {
         x->queued->tenant_id = s->account.tenant_id;
@@ -304,7 +312,7 @@ static const char *nobody_has_it(const struct acceptance *x) {
 static void answer_one(struct acceptance *x, const struct envelope_recipient *r) {
     const char *why = NULL;
     bool somebody = false;
-    for (size_t k = 0; k < r->route.count; k++) {
+    for (size_t k = 0; k < r->route.count && !r->removed; k++) {
         int64_t account = r->route.target[k].account_id;
         const char *problem = account ? trouble(x, plan_delivery(&x->plan, account)) : NULL;
         somebody |= !problem;
@@ -323,7 +331,8 @@ static void answer_each(struct acceptance *x) {
     bool all_told = true;
     x->told = arena_array(x->a, x->plan.delivery_count, sizeof *x->told);
     for (size_t i = 0; i < x->t->count; i++)
-        answer_one(x, &x->t->recipient[i]);
+        if (!x->t->recipient[i].added)
+            answer_one(x, &x->t->recipient[i]);
     for (size_t i = 0; i < x->plan.delivery_count; i++)
         all_told = all_told && (x->told[i] || x->plan.delivery[i].status == STORE_OK);
     if (!all_told)
@@ -341,21 +350,29 @@ static void log_accepted(const struct acceptance *x) {
              (long long)((clock_monotonic() - x->t->started_at) / 1000));
 }
 
+/* Whether filters have left a recipient. */
+static bool anybody(const struct transaction *t) {
+    for (size_t i = 0; i < t->count; i++)
+        if (!t->recipient[i].removed)
+            return true;
+    return false;
+}
+
 static void throw_away(struct acceptance *x) {
     log_info("smtp %s: discarded from=<%.*s> size=%llu client=[%s] helo=%s", x->id_text, STR_ARG(x->t->sender),
              (unsigned long long)x->t->message.size, x->s->client.address, x->s->helo);
-    for (size_t i = 0; i < (x->s->kind == SERVICE_LMTP ? x->t->count : 1); i++)
+    for (size_t i = answers(x); i > 0; i--)
         conn_printf(x->s->conn, "250 2.0.0 Ok: queued as %s\r\n", x->id_text);
 }
 
 enum step accept_message(struct session *s) {
     struct acceptance x = {.s = s, .t = &s->transaction, .a = &s->transaction.arena};
-    x.id = queue_new_id();
+    x.id = x.t->id;
     x.now = clock_now();
     queue_id_text(x.id, x.id_text);
     if (!check_bytes(&x) || !check_header(&x) || !examine(&x))
         return x.close ? STEP_CLOSE : STEP_WAIT;
-    if (x.t->discard) {
+    if (x.t->discard || !anybody(x.t)) {
         throw_away(&x);
         return STEP_WAIT;
     }

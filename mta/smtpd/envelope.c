@@ -7,6 +7,7 @@
 #include "settings.h"
 #include "smtpd/parse.h"
 #include "smtpd/session.h"
+#include "store/queue.h"
 #include "submit/submit.h"
 
 enum {
@@ -111,6 +112,8 @@ static enum step begin_transaction(struct session *s, struct str path, struct st
     struct str local, domain;
     t->limit = settings_message_size(s->mta, &t->arena);
     t->max_recipients = settings_recipients(s->mta, &t->arena);
+    t->id = queue_new_id();
+    t->parameters = arena_str(&t->arena, rest);
     path = qualify(s, path);
     t->sender = STR("");
     if (path.n) {
@@ -153,7 +156,7 @@ enum step mail_command(struct session *s, struct str argument) {
 
 /* ---- RCPT ---- */
 
-static void add_recipient(struct transaction *t, struct envelope_recipient r) {
+void envelope_add(struct transaction *t, struct envelope_recipient r) {
     if (t->count == t->cap) {
         size_t cap = t->cap ? t->cap * 2 : 4;
         struct envelope_recipient *grown = arena_array(&t->arena, cap, sizeof *grown);
@@ -203,7 +206,7 @@ static enum step route_recipient(struct session *s, struct str local, struct str
     s->candidate = NULL;
     if (!welcome)
         return step;
-    add_recipient(t, r);
+    envelope_add(t, r);
     REPLY(s, "250 2.1.5 Ok");
     return STEP_WAIT;
 }

@@ -25,6 +25,8 @@ enum input {
 struct envelope_recipient {
     struct str address; /* local@domain, as it was checked */
     struct directory_route route;
+    bool added;   /* by a filter: the client did not name it and hears nothing of it */
+    bool removed; /* by a filter: nothing is delivered to it, and the client hears that all is well */
 };
 
 /* From MAIL to the end of its data, RSET, or the next EHLO. */
@@ -32,8 +34,10 @@ struct transaction {
     struct arena arena;
     bool open;
     bool body_8bit;
-    struct str sender; /* "": the null reverse-path */
-    uint64_t limit;    /* of the message's size */
+    int64_t id;            /* of the queue, in replies, Received and the log; from MAIL on */
+    struct str sender;     /* "": the null reverse-path */
+    struct str parameters; /* of MAIL, as they were given */
+    uint64_t limit;        /* of the message's size */
     uint32_t max_recipients;
     size_t targets; /* of all recipients */
     struct envelope_recipient *recipient;
@@ -43,6 +47,7 @@ struct transaction {
     int64_t started_at;
     struct edit edit; /* what examiners change in the message */
     bool junk;        /* it goes into Junk wherever it is delivered here */
+    bool hold;        /* what of it goes elsewhere waits in the queue until an operator releases it */
     bool discard;     /* it is taken and thrown away */
 };
 
@@ -106,6 +111,7 @@ enum step auth_command(struct session *s, struct str argument);
 enum step auth_answer(struct session *s, struct str line);
 
 /* envelope.c */
+void envelope_add(struct transaction *t, struct envelope_recipient r);
 enum step mail_command(struct session *s, struct str argument);
 enum step rcpt_command(struct session *s, struct str argument);
 
