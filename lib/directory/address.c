@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 #include <idn2.h>
 #include <stdlib.h>
+#include <unicase.h>
+#include <uninorm.h>
 #include <unistr.h>
 
 /* RFC 5321 section 4.5.3.1 asks for 64 bytes of local part and 256 of path at least, and for no limits where that is
@@ -102,6 +104,26 @@ struct str domain_to_display(struct arena *a, struct str ascii) {
 
 /* ---- addresses ---- */
 
+struct str address_fold(struct arena *a, struct str s) {
+    if (str_is_ascii(s))
+        return arena_lower(a, s);
+    size_t n = 0;
+    uint8_t *folded = str_is_utf8(s) ? u8_tolower((const uint8_t *)s.p, s.n, NULL, UNINORM_NFC, NULL, &n) : NULL;
+    struct str out = folded ? arena_str(a, str_n(folded, n)) : arena_lower(a, s);
+    free(folded);
+    return out;
+}
+
+static struct str compose(struct arena *a, struct str s) {
+    if (str_is_ascii(s))
+        return s;
+    size_t n = 0;
+    uint8_t *composed = u8_normalize(UNINORM_NFC, (const uint8_t *)s.p, s.n, NULL, &n);
+    struct str out = composed ? arena_str(a, str_n(composed, n)) : s;
+    free(composed);
+    return out;
+}
+
 static bool is_atext(unsigned char c) {
     /* RFC 5322 section 3.2.3, and RFC 6531 section 3.3: everything beyond ASCII */
     return c >= 0x80 || ascii_alpha((char)c) || ascii_digit((char)c) || (c && strchr("!#$%&'*+-/=?^_`{|}~", c));
@@ -178,6 +200,7 @@ static bool split_local(struct arena *a, struct str text, struct str *local, str
     }
     if (local->n == 0)
         return err_set(err, "\"%s\" is not a mail address: there is nothing before the @", shown(a, text));
+    *local = compose(a, *local);
     if (local->n > LOCAL_BYTES || has_c1(*local))
         return err_set(err, "\"%s\" is not a mail address: the part before the @ is too long or not text",
                        shown(a, text));

@@ -6,8 +6,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unicase.h>
-#include <uninorm.h>
 #include <unistr.h>
 
 /* ---- what the database says ---- */
@@ -86,15 +84,6 @@ bool admin_text(struct arena *a, struct str typed, const char *what, struct str 
     return true;
 }
 
-/* Lower case as all alphabets know it, composed (NFC), so that one name has one spelling. */
-static struct str fold(struct arena *a, struct str s) {
-    size_t n = 0;
-    uint8_t *folded = s.n ? u8_tolower((const uint8_t *)s.p, s.n, NULL, UNINORM_NFC, NULL, &n) : NULL;
-    struct str out = folded ? arena_str(a, str_n(folded, n)) : arena_lower(a, s);
-    free(folded);
-    return out;
-}
-
 bool admin_own_address(struct arena *a, struct str typed, bool catch_all, struct str *local, struct str *domain,
                        struct err *err) {
     typed = str_trim(typed);
@@ -113,7 +102,7 @@ bool admin_own_address(struct arena *a, struct str typed, bool catch_all, struct
             err, "the part before the @ may have letters, digits, dots, hyphens and the like, but no blanks or quotes");
     if (local->p[0] == '-')
         return err_set(err, "an address must not begin with a hyphen: programs take it for an option");
-    *local = fold(a, *local);
+    *local = address_fold(a, *local);
     return local->n <= 64 ||
            err_set(err, "the part before the @ is longer than 64 bytes"); /* RFC 5321 section 4.5.3.1.1 */
 }

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "db/db.h"
+#include "directory/address.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -305,8 +306,8 @@ static bool expand(struct expansion *x, struct str address, int64_t tenant_id, i
         *status = DIRECTORY_UNKNOWN_RECIPIENT;
         return true;
     }
-    struct str lower = arena_lower(x->a, address);
-    struct str local = str_sub(lower, 0, (size_t)at), domain = str_sub(lower, (size_t)at + 1, lower.n);
+    struct str local = address_fold(x->a, str_sub(address, 0, (size_t)at));
+    struct str domain = arena_lower(x->a, str_sub(address, (size_t)at + 1, address.n));
     struct step s;
     if (!find_recipient(x, &local, domain, &s))
         return false;
@@ -380,9 +381,12 @@ enum directory_status directory_account(struct directory *d, struct arena *a, st
     ptrdiff_t at = str_rchr(login, '@');
     if (at <= 0 || !str_is_utf8(login) || str_chr(login, 0) >= 0)
         return DIRECTORY_UNKNOWN_RECIPIENT;
-    struct str lower = arena_lower(a, login);
+    struct str local = address_fold(a, str_sub(login, 0, (size_t)at)), domain;
+    if (!domain_to_ascii(a, str_sub(login, (size_t)at + 1, login.n), &domain, NULL))
+        return DIRECTORY_UNKNOWN_DOMAIN;
+    struct str address = arena_printf(a, "%.*s@%.*s", STR_ARG(local), STR_ARG(domain));
     struct step s;
-    if (!find_step(d, a, str_sub(lower, 0, (size_t)at), str_sub(lower, (size_t)at + 1, lower.n), &s))
+    if (!find_step(d, a, local, domain, &s))
         return DIRECTORY_TEMPORARY;
     if (!s.domain_known)
         return DIRECTORY_UNKNOWN_DOMAIN;
@@ -390,7 +394,7 @@ enum directory_status directory_account(struct directory *d, struct arena *a, st
         return DIRECTORY_UNKNOWN_RECIPIENT;
     if (!s.domain_active || !s.account_active)
         return DIRECTORY_DISABLED;
-    *out = (struct directory_account){s.account_id, s.tenant_id, s.domain_id, s.quota_bytes, lower, s.name, s.password};
+    *out = (struct directory_account){s.account_id, s.tenant_id, s.domain_id, s.quota_bytes, address, s.name, s.password};
     return DIRECTORY_OK;
 }
 

@@ -34,6 +34,23 @@ static void plain_addresses_keep_the_case_of_the_local_part_only(void **state) {
     assert_parses("root@localhost", "root", "localhost");
 }
 
+static void local_parts_beyond_ascii_have_one_spelling(void **state) {
+    (void)state;
+    assert_parses("gru\xcc\x88n@example.org", "gr\xc3\xbcn", "example.org"); /* u and a combining diaeresis */
+    assert_parses("GR\xc3\x9cN@example.org", "GR\xc3\x9cN", "example.org");
+    assert_parses("\"gru\xcc\x88n x\"@b\xc3\xbc" "cher.example", "gr\xc3\xbcn x", "xn--bcher-kva.example");
+}
+
+static void folding_knows_all_alphabets(void **state) {
+    (void)state;
+    assert_true(str_eq(address_fold(&arena, STR("John.DOE")), STR("john.doe")));
+    assert_true(str_eq(address_fold(&arena, STR("GRU\xcc\x88N")), STR("gr\xc3\xbcn")));
+    assert_true(str_eq(address_fold(&arena, STR("\xd0\x98\xd0\x92\xd0\x90\xd0\x9d")),
+                       STR("\xd0\xb8\xd0\xb2\xd0\xb0\xd0\xbd")));
+    assert_true(str_eq(address_fold(&arena, STR("stra\xc3\x9f" "e")), STR("stra\xc3\x9f" "e")));
+    assert_true(str_eq(address_fold(&arena, STR("A\xff")), STR("a\xff")));
+}
+
 static void quoted_local_parts_are_unquoted(void **state) {
     (void)state;
     assert_parses("\"john doe\"@example.org", "john doe", "example.org");
@@ -139,6 +156,8 @@ static int reset(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(plain_addresses_keep_the_case_of_the_local_part_only, reset),
+        cmocka_unit_test_teardown(local_parts_beyond_ascii_have_one_spelling, reset),
+        cmocka_unit_test_teardown(folding_knows_all_alphabets, reset),
         cmocka_unit_test_teardown(quoted_local_parts_are_unquoted, reset),
         cmocka_unit_test_teardown(malformed_addresses_are_refused, reset),
         cmocka_unit_test_teardown(lengths_are_bounded, reset),
