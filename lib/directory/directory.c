@@ -47,7 +47,8 @@ struct directory {
     pthread_rwlock_t lock;
     struct entry **bucket;
     size_t count;
-    uint64_t generation;   /* raised at each notification: an answer asked for before it is not kept */
+    uint64_t generation; /* raised at each notification: an answer asked for before it is not kept */
+    _Atomic uint64_t settings_generation;
     atomic_bool listening; /* while notifications can't arrive nothing is answered from the cache */
 };
 
@@ -82,13 +83,18 @@ static void clear(struct directory *d) {
     d->count = 0;
 }
 
+/* The payload is the table that has changed. */
 static void on_notify(void *context, const char *channel, struct str payload) {
-    (void)payload;
     struct directory *d = context;
-    pthread_rwlock_wrlock(&d->lock);
-    clear(d);
-    d->generation++;
-    pthread_rwlock_unlock(&d->lock);
+    bool access = str_eq(payload, STR("access_list")); /* no address is cached with anything of it */
+    if (!access) {
+        pthread_rwlock_wrlock(&d->lock);
+        clear(d);
+        d->generation++;
+        pthread_rwlock_unlock(&d->lock);
+    }
+    if (access || !*channel || str_eq(payload, STR("setting")))
+        atomic_fetch_add(&d->settings_generation, 1);
     if (!*channel)
         atomic_store(&d->listening, true);
 }
@@ -439,6 +445,8 @@ enum directory_status directory_setting(struct directory *d, struct arena *a, st
         *value = s.value;
     return DIRECTORY_OK;
 }
+
+uint64_t directory_settings_generation(const struct directory *d) { return atomic_load(&d->settings_generation); }
 
 /* ---- opening ---- */
 

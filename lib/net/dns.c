@@ -424,6 +424,23 @@ enum dns_status dns_query_until(struct dns *d, struct arena *a, struct str name,
     return query(d, a, text, type, own < deadline ? own : deadline, rdata, count, NULL);
 }
 
+void dns_query_all(struct dns *d, struct arena *a, struct dns_question *q, size_t n, int64_t deadline) {
+    int64_t own = deadline_of(d);
+    struct question *question = arena_array(a, n, sizeof *question);
+    deadline = own < deadline ? own : deadline;
+    for (size_t i = 0; i < n; i++) {
+        char text[NAME_MAX_C];
+        q[i].status = name_to_c(q[i].name, true, text) ? DNS_OK : DNS_BAD_NAME;
+        q[i].rdata = NULL;
+        q[i].count = 0;
+        if (q[i].status == DNS_OK)
+            ask(d, &question[i], text, q[i].type, deadline);
+    }
+    for (size_t i = 0; i < n; i++)
+        if (q[i].status == DNS_OK)
+            q[i].status = finish(await(d, &question[i], deadline), a, &q[i].rdata, &q[i].count, NULL);
+}
+
 /* In random order among equals, so that a domain's hosts share the load (RFC 5321 5.1). */
 static void sort_mx(struct dns_mx *mx, size_t n) {
     for (size_t i = n; i-- > 1;) {

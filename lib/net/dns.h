@@ -52,6 +52,16 @@ enum dns_status dns_query(struct dns *d, struct arena *a, struct str name, int t
  * (clock_monotonic()). */
 enum dns_status dns_query_until(struct dns *d, struct arena *a, struct str name, int type, int64_t deadline,
                                 struct str **rdata, size_t *count);
+/* Several questions at the same time, all answered or given up at the deadline (monotonic microseconds). At most some
+ * dozens: each holds one of the places for questions. */
+struct dns_question {
+    struct str name; /* as for dns_query_until */
+    int type;
+    enum dns_status status;
+    struct str *rdata; /* raw, in the arena */
+    size_t count;
+};
+void dns_query_all(struct dns *d, struct arena *a, struct dns_question *q, size_t n, int64_t deadline);
 /* The name that PTR records stand at; "" where the address is neither IPv4 nor IPv6. */
 struct str dns_reverse_name(struct arena *a, const struct sockaddr_storage *address);
 /* A name within raw rdata (that of NS, PTR; of MX behind its preference), in lower case without its last dot; false
