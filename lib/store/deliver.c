@@ -80,12 +80,14 @@ static const struct db_statement ADD_QUEUED = {
     "deliver_queued",
     "INSERT INTO queue_message (id, blob, size, prefix, sender, tenant_id, account_id, source, smtputf8, body_8bit, "
     "envid,"
-    " ret, expires_at) VALUES ($1, $2, $3, $4, $5, nullif($6, 0), nullif($7, 0), $8, $9, $10, $11, $12, $13)"};
+    " ret, expires_at, body_binary, require_tls, release_at)"
+    " VALUES ($1, $2, $3, $4, $5, nullif($6, 0), nullif($7, 0), $8, $9, $10, $11, $12, $13, $14, $15, $16)"};
 static const struct db_statement ADD_QUEUED_RECIPIENTS = {
     "deliver_queued_recipients",
-    "INSERT INTO queue_recipient (message_id, address, original, next_hop, notify, status)"
-    " SELECT $1, a, o, h, nullif(n, ''), CASE WHEN $6 THEN 'held' ELSE 'pending' END::queue_status FROM "
-    "unnest($2::text[], $3::text[], $4::text[], $5::text[]) AS r (a, o, h, n)"};
+    "INSERT INTO queue_recipient (message_id, address, original, next_hop, notify, orcpt, status, next_attempt_at)"
+    " SELECT $1, a, o, h, nullif(n, ''), nullif(c, ''), CASE WHEN $7 THEN 'held' ELSE 'pending' END::queue_status,"
+    " coalesce($8, now())"
+    "   FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) AS r (a, o, h, n, c)"};
 
 /* ---- one group's rows ---- */
 
@@ -308,6 +310,13 @@ static bool send_counters(struct group *g, struct db_conn *c, struct err *err) {
     return db_send(c, &ADD_USAGES, &p, err);
 }
 
+static void add_time_or_null(struct db_params *p, int64_t at) {
+    if (at)
+        db_time(p, at);
+    else
+        db_null(p);
+}
+
 static bool send_queued(struct arena *a, struct db_conn *c, const struct work *w, struct err *err) {
     const struct store_queued *q = w->queued;
     static const int64_t FIVE_DAYS = 5 * 86400 * CLOCK_SECOND;
@@ -317,21 +326,23 @@ static bool send_queued(struct arena *a, struct db_conn *c, const struct work *w
     db_int8(&p, q->tenant_id), db_int8(&p, q->account_id), db_text(&p, q->source.p ? q->source : STR(""));
     db_bool(&p, q->smtputf8), db_bool(&p, q->body_8bit), db_text(&p, q->envid), db_text(&p, q->ret);
     db_time(&p, q->expires_at ? q->expires_at : clock_now() + FIVE_DAYS);
+    db_bool(&p, q->body_binary), db_bool(&p, q->require_tls), add_time_or_null(&p, q->release_at);
     if (!db_send(c, &ADD_QUEUED, &p, err))
         return false;
-    struct str *list[4];
-    for (int k = 0; k < 4; k++)
+    struct str *list[5];
+    for (int k = 0; k < 5; k++)
         list[k] = arena_array(a, q->count, sizeof **list);
     for (size_t i = 0; i < q->count; i++) {
         list[0][i] = q->recipient[i].address;
         list[1][i] = q->recipient[i].original;
         list[2][i] = q->recipient[i].next_hop;
         list[3][i] = q->recipient[i].notify;
+        list[4][i] = q->recipient[i].orcpt;
     }
     db_int8(&p, q->id);
-    for (int k = 0; k < 4; k++)
+    for (int k = 0; k < 5; k++)
         db_text_array(&p, list[k], q->count);
-    db_bool(&p, q->held);
+    db_bool(&p, q->held), add_time_or_null(&p, q->release_at);
     return db_send(c, &ADD_QUEUED_RECIPIENTS, &p, err);
 }
 

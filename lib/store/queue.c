@@ -18,7 +18,8 @@ static const struct db_statement CLAIM = {
     "m.smtputf8, m.body_8bit,"
     "        m.envid, m.ret, m.received_at, m.expires_at, r.id, r.address, r.original, r.next_hop, r.notify, "
     "r.last_reply, r.attempts,"
-    "        r.delay_notified, lower(substring(r.address FROM '[^@]*$'))"
+    "        r.delay_notified, lower(substring(r.address FROM '[^@]*$')), m.body_binary, m.require_tls, m.release_at,"
+    "        r.orcpt"
     "   FROM claimed r JOIN queue_message m ON m.id = r.message_id ORDER BY m.id, r.next_hop, 22, r.id"};
 static const struct db_statement NEXT_DUE = {
     "queue_next_due", "SELECT min(next_attempt_at) FROM queue_recipient WHERE status = 'pending'"};
@@ -92,6 +93,9 @@ static void read_job(const PGresult *r, int row, struct arena *a, struct queue_j
     job->expires_at = db_get_time(r, row, 12);
     job->next_hop = keep(a, db_get_str(r, row, 16));
     job->domain = keep(a, db_get_str(r, row, 21));
+    job->body_binary = db_get_bool(r, row, 22);
+    job->require_tls = db_get_bool(r, row, 23);
+    job->release_at = db_get_null(r, row, 24) ? 0 : db_get_time(r, row, 24);
 }
 
 static void read_recipient(const PGresult *r, int row, struct arena *a, struct queue_recipient *out) {
@@ -102,6 +106,7 @@ static void read_recipient(const PGresult *r, int row, struct arena *a, struct q
     out->last_reply = keep(a, db_get_str(r, row, 18));
     out->attempts = (int32_t)db_get_int8(r, row, 19);
     out->delay_notified = db_get_bool(r, row, 20);
+    out->orcpt = keep(a, db_get_str(r, row, 25));
 }
 
 /* Rows of one message and one place to go to stand together. */

@@ -7,11 +7,15 @@
 
 #include "store/store.h"
 
+/* The next hop of an address here, of a message that is kept for a while: it is delivered from the queue. */
+#define QUEUE_LOCAL "local:"
+
 struct store_queued_recipient {
     struct str address;  /* forward-path to send to */
     struct str original; /* as the sender gave it, "" where the same */
-    struct str next_hop; /* "" : the domain's MX; else "host", "[addr]" or "host:port" */
+    struct str next_hop; /* "" : the domain's MX; else "host", "[addr]" or "host:port"; or QUEUE_LOCAL */
     struct str notify;   /* DSN NOTIFY as given (RFC 3461), p NULL: none */
+    struct str orcpt;    /* DSN ORCPT, decoded: "rfc822;local@domain", p NULL: none */
 };
 
 struct store_queued {
@@ -20,9 +24,12 @@ struct store_queued {
     struct str prefix;             /* header lines before the message's bytes (Received), p NULL: none */
     int64_t tenant_id, account_id; /* 0: none */
     struct str source;             /* client, for the operator */
-    bool smtputf8, body_8bit;
+    bool smtputf8;                 /* the header needs it */
+    bool body_8bit, body_binary;
+    bool require_tls;      /* RFC 8689 */
     bool held;             /* waits until an operator releases it */
-    struct str envid, ret; /* DSN, p NULL: none */
+    struct str envid, ret; /* DSN, p NULL: none; envid decoded */
+    int64_t release_at;    /* not sent before (RFC 4865); 0: at once */
     int64_t expires_at;    /* give up then; 0: five days from now */
     const struct store_queued_recipient *recipient;
     size_t count;
@@ -35,7 +42,7 @@ bool queue_id_parse(struct str text, int64_t *id);
 
 struct queue_recipient {
     int64_t id;
-    struct str address, original, notify, last_reply;
+    struct str address, original, notify, orcpt, last_reply;
     int32_t attempts;
     bool delay_notified;
 };
@@ -46,9 +53,10 @@ struct queue_job { /* one message with its due recipients for one next hop */
     uint64_t size;
     struct str prefix, sender, next_hop, domain; /* domain: of the addresses, where next_hop is "" */
     int64_t tenant_id, account_id;
-    bool smtputf8, body_8bit;
+    bool smtputf8, body_8bit, body_binary, require_tls;
     struct str envid, ret;
     int64_t received_at, expires_at;
+    int64_t release_at; /* 0: it was free to go when it came */
     struct queue_recipient *recipient;
     size_t count;
 };

@@ -323,11 +323,50 @@ static void folders_are_made_renamed_and_deleted(void **state) {
     assert_int_equal(messages, 1);
 }
 
+static bool is_claimed(int64_t id, int64_t *release_at) {
+    struct queue_job *job = NULL;
+    size_t n;
+    bool found = false;
+    assert_int_equal(queue_claim(store, &arena, "test", 60, 1000, &job, &n, &err), STORE_OK);
+    for (size_t i = 0; i < n; i++)
+        if (job[i].message_id == id) {
+            found = true;
+            *release_at = job[i].release_at;
+        }
+    return found;
+}
+
+static void a_message_is_not_claimed_before_its_time(void **state) {
+    (void)state;
+    struct store_queued_recipient to = {.address = STR("a@far.example"), .original = STR(""), .next_hop = STR("")};
+    int64_t soon = clock_now() + CLOCK_SECOND, release_at = 0;
+    struct store_queued q = {
+        .id = queue_new_id(), .sender = STR("me@here.example"), .recipient = &to, .count = 1, .release_at = soon};
+    assert_int_equal(store_deliver(store, STR("later"), -1, STR("card"), NULL, 0, &q, &err), STORE_OK);
+    if (clock_now() < soon)
+        assert_false(is_claimed(q.id, &release_at));
+    while (clock_now() < soon + CLOCK_SECOND / 20)
+        usleep(20000);
+    assert_true(is_claimed(q.id, &release_at));
+    assert_int_equal(release_at, soon);
+}
+
 static void a_queued_message_is_claimed_once_deferred_and_finished(void **state) {
     (void)state;
-    struct store_queued_recipient to[] = {{STR("a@far.example"), STR(""), STR(""), {NULL, 0}},
-                                          {STR("b@far.example"), STR(""), STR(""), STR("NEVER")}};
-    struct store_queued q = {.id = queue_new_id(), .sender = STR("me@here.example"), .recipient = to, .count = 2};
+    struct store_queued_recipient to[] = {{.address = STR("a@far.example"), .original = STR(""), .next_hop = STR("")},
+                                          {.address = STR("b@far.example"),
+                                           .original = STR(""),
+                                           .next_hop = STR(""),
+                                           .notify = STR("NEVER"),
+                                           .orcpt = STR("rfc822;c@far.example")}};
+    struct store_queued q = {.id = queue_new_id(),
+                             .sender = STR("me@here.example"),
+                             .recipient = to,
+                             .count = 2,
+                             .body_binary = true,
+                             .require_tls = true,
+                             .envid = STR("an id"),
+                             .ret = STR("HDRS")};
     struct store_delivery d = {.account_id = account, .quota_bytes = -1};
     assert_int_equal(store_deliver(store, STR("both ways"), -1, STR("card"), &d, 1, &q, &err), STORE_OK);
     assert_int_equal(find("INBOX").messages, 1);
@@ -340,6 +379,10 @@ static void a_queued_message_is_claimed_once_deferred_and_finished(void **state)
     assert_non_null(mine);
     assert_int_equal(mine->count, 2);
     assert_true(str_eq(mine->domain, STR("far.example")) && str_eq(mine->sender, STR("me@here.example")));
+    assert_true(mine->body_binary && mine->require_tls && !mine->smtputf8 && mine->release_at == 0);
+    assert_true(str_eq(mine->envid, STR("an id")) && str_eq(mine->ret, STR("HDRS")));
+    assert_true(!mine->recipient[0].orcpt.p && str_eq(mine->recipient[1].orcpt, STR("rfc822;c@far.example")));
+    assert_true(!mine->recipient[0].notify.p && str_eq(mine->recipient[1].notify, STR("NEVER")));
     struct buf out = BUF_EMPTY;
     assert_int_equal(queue_read(store, mine, 0, 100, &out, &err), STORE_OK);
     assert_true(str_eq(buf_str(&out), STR("both ways")));
@@ -460,6 +503,7 @@ int main(void) {
         cmocka_unit_test_setup(a_move_takes_the_messages_along_exactly_once, each),
         cmocka_unit_test_setup(folders_are_made_renamed_and_deleted, each),
         cmocka_unit_test_setup(a_queued_message_is_claimed_once_deferred_and_finished, each),
+        cmocka_unit_test_setup(a_message_is_not_claimed_before_its_time, each),
         cmocka_unit_test_setup(a_blob_is_immutable_checked_and_swept_when_nobody_names_it, each),
         cmocka_unit_test_setup(another_process_learns_of_a_delivery_within_100_ms, each),
     };
