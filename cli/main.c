@@ -98,9 +98,8 @@ static enum cli_exit dispatch(struct cli *cli, char **word, int count) {
         fprintf(stderr, "mansio: \"mansio help %s\" says more\n", s->name);
         return CLI_USAGE;
     }
-    /* Only the usual file may be missing: one that was named is wanted. */
-    bool optional = verb->without_conf && strcmp(cli->conf_path, DEFAULT_CONF) == 0 && access(DEFAULT_CONF, R_OK) != 0;
-    if (!optional && !(cli->conf = conf_read(cli->conf_path, &cli->err)))
+    bool do_without = verb->without_conf && access(cli->conf_path, R_OK) != 0;
+    if (!do_without && !(cli->conf = conf_read(cli->conf_path, &cli->err)))
         return complain(cli, CLI_REFUSED);
     return run_verb(cli, verb, &args);
 }

@@ -204,7 +204,7 @@ static enum spf_result evaluate(struct evaluation *e, const struct spf_record *r
             return failed(e, m == MATCH_TEMPERROR ? SPF_TEMPERROR : SPF_PERMERROR, domain, d->text);
         /* Some look-ups may fail; but not all of the time be used up (RFC 7208 4.6.4). */
         if (clock_monotonic() >= e->lookup.deadline) {
-            err_set(&e->why, "the time of %d seconds is over", SPF_TIME_LIMIT_S);
+            err_set(&e->why, "the time for it is over");
             return failed(e, SPF_TEMPERROR, domain, d->text);
         }
     }
@@ -313,10 +313,8 @@ void spf_check_by(const struct spf_resolver *resolver, struct arena *a, const st
     bool helo;
     sockaddr_unmap(&e.client);
     sockaddr_text(&e.client, e.client_text);
-    e.lookup = (struct spf_lookup){.resolver = resolver,
-                                   .arena = a,
-                                   .client = &e.client,
-                                   .deadline = clock_monotonic() + SPF_TIME_LIMIT_S * CLOCK_SECOND};
+    e.lookup = (struct spf_lookup){
+        .resolver = resolver, .arena = a, .client = &e.client, .deadline = clock_monotonic() + resolver->time_limit};
     e.values = (struct spf_values){
         .receiver = str_of(request->receiver), .client = &e.client, .validated = validated_name, .context = &e};
     struct str domain = set_sender(&e, request, &helo);

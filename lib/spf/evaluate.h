@@ -11,6 +11,7 @@ struct spf_resolver {
     enum dns_status (*query)(void *context, struct arena *a, struct str name, int type, int64_t deadline,
                              struct str **rdata, size_t *count);
     void *context;
+    int64_t time_limit; /* of the whole evaluation, microseconds */
 };
 
 void spf_check_by(const struct spf_resolver *resolver, struct arena *a, const struct spf_request *request,

@@ -26,7 +26,7 @@ static enum spf_found ask(struct spf_lookup *l, struct str name, int type, struc
     if (status != DNS_TEMPORARY)
         return SPF_FOUND_NOTHING;
     if (late)
-        err_set(err, "the time of %d seconds is over", SPF_TIME_LIMIT_S);
+        err_set(err, "the time for it is over");
     else
         err_set(err, "no answer from the name servers about %.*s", STR_ARG(name));
     return SPF_FOUND_TEMPORARY;

@@ -1,5 +1,6 @@
 #include "spf/spf.h"
 
+#include "base/clock.h"
 #include "spf/evaluate.h"
 
 static enum dns_status query(void *context, struct arena *a, struct str name, int type, int64_t deadline,
@@ -8,7 +9,7 @@ static enum dns_status query(void *context, struct arena *a, struct str name, in
 }
 
 void spf_check(struct dns *d, struct arena *a, const struct spf_request *request, struct spf_answer *out) {
-    struct spf_resolver resolver = {query, d};
+    struct spf_resolver resolver = {query, d, SPF_TIME_LIMIT_S * CLOCK_SECOND};
     spf_check_by(&resolver, a, request, out);
 }
 
