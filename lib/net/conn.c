@@ -194,6 +194,9 @@ static enum outcome run_step(struct conn *c, enum event event) {
     if (event == EVENT_OPEN || event == EVENT_TIMEOUT)
         c->restart_time = true;
     switch (step) {
+    case STEP_QUIT:
+        c->quit = input_length(c) == 0 && !c->tls; /* TLS has its own goodbye, which is answered */
+        return begin_closing(c);
     case STEP_CLOSE:
         return begin_closing(c);
     case STEP_TLS:
@@ -307,18 +310,18 @@ static enum outcome closing(struct conn *c, uint32_t *events) {
     conn_forget_input(c);
     /* Closing a socket with input unread, or that more arrives for, makes TCP reset the connection, and the last
      * reply may be lost on its way (RFC 1122 4.2.2.13): so the peer is given time to close first. */
-    if (c->eof || shutdown(c->fd, SHUT_WR) != 0)
+    if (c->eof || (c->quit && !c->more) || shutdown(c->fd, SHUT_WR) != 0)
         return GONE;
     c->phase = PHASE_LINGER;
-    c->try_read = false;
-    *events = EPOLLIN;
-    return PARK;
+    c->try_read |= c->more || c->ended; /* else there is an event to come */
+    return AGAIN;
 }
 
 static enum outcome linger(struct conn *c, uint32_t *events) {
     if (c->try_read) {
         c->try_read = false;
         enum io r = conn_discard(c);
+        c->armed = NOT_ARMED; /* there may be more than it takes at once */
         conn_forget_input(c);
         if (r != IO_BLOCKED)
             return GONE;
@@ -329,12 +332,20 @@ static enum outcome linger(struct conn *c, uint32_t *events) {
 
 /* ---- running and parking ---- */
 
+/* Plain connections stay armed for input, edge triggered, for their whole life: reads go on until a read gets less than
+ * there was room for (c->more), or, where the event said that the peer has closed, until that has been read (c->ended),
+ * so that what comes later makes an event of its own, and no command costs an epoll_ctl.
+ * Behind TLS a read ends with a record, whatever the socket still has: those are armed again each time, which looks. */
+static bool one_shot(const struct conn *c) { return c->tls != NULL; }
+
 /* Takes what is due; false when the connection has to go. */
 static bool take_due(struct conn *c) {
     uint32_t due = slots_due(&c->server->slots, slot_index(c->id));
     if (due & SLOT_IO) {
-        bool broken = c->armed == 0; /* armed for nothing: then it can only be an error, or the end of both ways */
-        c->armed = NOT_ARMED;
+        bool broken = c->armed == 0 && (due & SLOT_ERROR); /* nobody would read or write and find out */
+        c->ended |= (due & SLOT_EOF) != 0;
+        if (one_shot(c))
+            c->armed = NOT_ARMED;
         c->try_read = true;
         c->out_blocked = false;
         if (broken)
@@ -346,11 +357,13 @@ static bool take_due(struct conn *c) {
     return !(due & SLOT_KILL);
 }
 
-/* Has epoll tell once when one of the events is there. */
+/* Has epoll tell when one of the events is there, or comes. */
 static bool arm(struct conn *c, uint32_t events) {
     if (c->armed == (int)events)
         return true;
-    struct epoll_event e = {.events = events | EPOLLONESHOT, .data.u64 = c->id};
+    struct epoll_event e = {.events = events | (uint32_t)(events & EPOLLIN ? EPOLLRDHUP : 0) |
+                                      (uint32_t)(one_shot(c) ? EPOLLONESHOT : EPOLLET),
+                            .data.u64 = c->id};
     if (epoll_ctl(c->server->epoll, c->known_to_epoll ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, c->fd, &e) != 0) {
         log_error("%s: can't watch the connection of %s: %m", c->listener->o.protocol->name, c->peer_text);
         return false;

@@ -141,7 +141,7 @@ static enum io read_plain(struct conn *c, size_t room) {
     do
         n = recv(c->fd, c->in.p + c->in.end, room, 0);
     while (n < 0 && errno == EINTR);
-    c->more = n == (ssize_t)room;
+    c->more = n == (ssize_t)room || (c->ended && n > 0);
     if (n < 0)
         return errno == EAGAIN ? IO_BLOCKED : IO_BROKEN;
     c->in.end += (size_t)n;

@@ -25,7 +25,7 @@ enum {
     STACK_BYTES = 2 << 20,
 };
 
-/* The ready queue's mark among the events; an id is never 0. */
+/* The ready queue's mark among the events; listeners have theirs, and a connection's id is greater than any of them. */
 #define READY_EVENT UINT64_C(0)
 
 /* ---- the ready queue ---- */
@@ -120,16 +120,26 @@ static bool leave(struct server *s) {
     return false;
 }
 
-static void run_event(struct server *s, uint64_t event, struct scratch *scratch) {
+static uint32_t due_of(uint32_t events) {
+    uint32_t due = SLOT_IO;
+    if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+        due |= SLOT_EOF;
+    if (events & (EPOLLHUP | EPOLLERR))
+        due |= SLOT_ERROR;
+    return due;
+}
+
+static void run_event(struct server *s, uint64_t event, uint32_t events, struct scratch *scratch) {
     uint32_t index = slot_index(event);
     if (event == READY_EVENT) {
         index = ready_take(s);
-        if (index == SLOT_NONE)
-            return;
-    } else if (!slots_claim(&s->slots, event, SLOT_IO)) {
+    } else if (event <= MAX_LISTENERS) {
+        index = listener_accept(s, s->listener[event - 1]);
+    } else if (!slots_claim(&s->slots, event, due_of(events))) {
         return; /* gone, or another worker runs it and will see the mark */
     }
-    conn_run(s->slots.slot[index].conn, scratch);
+    if (index != SLOT_NONE)
+        conn_run(s->slots.slot[index].conn, scratch);
 }
 
 static void work(struct server *s, struct scratch *scratch) {
@@ -154,7 +164,7 @@ static void work(struct server *s, struct scratch *scratch) {
         idle_ms = 0;
         if (atomic_fetch_sub(&s->waiting, 1) == 1)
             nobody_waits(s);
-        run_event(s, e.data.u64, scratch);
+        run_event(s, e.data.u64, e.events, scratch);
         atomic_fetch_add(&s->waiting, 1);
     }
     atomic_fetch_sub(&s->waiting, 1);

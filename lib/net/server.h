@@ -42,7 +42,8 @@ enum step {
     STEP_DRAIN, /* flush the output, park until it is gone, then EVENT_DRAINED: for long answers to slow readers */
     STEP_TLS, /* flush the output, throw away input already buffered in plain text (injection, RFC 3207 section 4.2), */
               /* start TLS as a server; EVENT_INPUT follows with new input under TLS */
-    STEP_CLOSE, /* flush the output (bounded in time) and close */
+    STEP_CLOSE, /* flush the output (bounded in time), wait until the peer has read it, and close */
+    STEP_QUIT,  /* the same where the peer itself has asked for the end and so sends nothing more: no waiting */
 };
 
 struct protocol {

@@ -23,7 +23,10 @@ enum {
 
 struct listener {
     struct listener_options o;
+    pthread_mutex_t lock; /* guards fd, resting_until: accepting and closing exclude each other */
     int fd;
+    int64_t resting_until; /* the system has run out of something: no accepting until then; 0: none */
+    uint32_t mark;         /* its place + 1: what the workers' epoll set knows it by; below any connection's id */
     uint16_t port;
     char path[SOCKADDR_PATH]; /* of a UNIX socket, or "" */
     char name[160];           /* its address, for logs */
@@ -45,9 +48,9 @@ struct server {
     struct timers timers;
     struct listener *listener[MAX_LISTENERS];
     size_t listeners;
-    int epoll;   /* of the workers */
-    int control; /* eventfd: has the main thread look around */
-    int reserve; /* a descriptor to give up when there are no more */
+    int epoll;           /* of the workers */
+    int control;         /* eventfd: has the main thread look around */
+    _Atomic int reserve; /* a descriptor to give up when there are no more; -1: somebody has given it up just now */
     struct ready ready;
     _Atomic uint32_t connections;
     _Atomic int waiting;          /* workers in epoll_wait, or on their way into it */
@@ -56,8 +59,8 @@ struct server {
     pthread_cond_t changed;       /* workers became fewer */
     int workers;
     _Atomic int64_t busy_logged;
-    int64_t descriptors_logged; /* main thread */
-    _Atomic bool quit;          /* workers shall end */
+    _Atomic int64_t descriptors_logged;
+    _Atomic bool quit; /* workers shall end */
     _Atomic bool stop_wanted;
     _Atomic int stop_grace_ms;
     _Atomic bool stopping;
@@ -104,6 +107,7 @@ struct conn {
     bool greeted : 1;   /* EVENT_OPEN has been delivered */
     bool try_read : 1;  /* the descriptor may have input */
     bool more : 1;      /* the last read did not get everything */
+    bool ended : 1;     /* the peer has closed its sending side, though there may be input before that */
     bool input_due : 1; /* EVENT_INPUT */
     bool wake : 1;      /* EVENT_WAKE */
     bool look_at_time : 1;
@@ -112,6 +116,7 @@ struct conn {
     bool start_tls : 1;   /* when the output is gone */
     bool stop : 1;        /* the server is stopping */
     bool stop_told : 1;
+    bool quit : 1; /* the peer has said that it sends nothing more */
     bool eof : 1;
     bool eof_told : 1;
     bool restart_time : 1; /* the timeout starts again when it parks */
@@ -130,6 +135,17 @@ bool pool_finish(struct server *s, int wait_ms);    /* ends the workers; false w
 
 /* server.c: has the main thread look at control flags and timers. Async-signal-safe. */
 void server_nudge(struct server *s);
+
+/* accept.c */
+bool listener_open(struct listener *l, const char *address, struct err *err);
+void listener_close(struct listener *l);
+/* Puts it into the workers' epoll set. */
+bool listener_watch(struct server *s, struct listener *l, struct err *err);
+/* A worker was told of it: takes one connection, has the next worker told of the next, and gives the index of the
+ * connection, which the caller owns; SLOT_NONE: there is none to run. */
+uint32_t listener_accept(struct server *s, struct listener *l);
+/* The main thread: listeners that have rested enough begin again; gives when the next one has. */
+int64_t listeners_wake(struct server *s, int64_t now);
 
 /* conn.c */
 struct conn *conn_new(struct server *s, struct listener *l, int fd, const struct sockaddr_storage *peer);

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#define DUE_BITS ((uint64_t)(SLOT_IO | SLOT_WAKE | SLOT_TIMER | SLOT_STOP | SLOT_KILL))
+#define DUE_BITS ((uint64_t)(SLOT_IO | SLOT_WAKE | SLOT_TIMER | SLOT_STOP | SLOT_KILL | SLOT_EOF | SLOT_ERROR))
 
 void slots_init(struct slots *s, uint32_t count) {
     s->slot = mem_zero(count * sizeof *s->slot);

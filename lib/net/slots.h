@@ -24,6 +24,8 @@ enum {
     SLOT_TIMER = 16,  /* its deadline may have passed */
     SLOT_STOP = 32,   /* the server is stopping */
     SLOT_KILL = 64,   /* the server can't wait any longer */
+    SLOT_EOF = 128,   /* the peer has closed its sending side: reading goes on until that shows */
+    SLOT_ERROR = 256, /* the connection is broken, or closed both ways */
 };
 
 typedef uint64_t slot_id; /* generation << 32 | index; never 0 */

@@ -5,7 +5,9 @@
  * line becomes the leader: it takes all that wait, puts their rows into one transaction and makes their bytes durable
  * with one sync, the sync running while PostgreSQL works on the rows; then COMMIT; then everybody is told. While a
  * leader commits the next group gathers. So under load the cost of two syncs is shared by as many messages as arrive
- * during one, and without load nobody waits for anybody.
+ * during one, and without load nobody waits for anybody. Where several shared the last commit, the next leader lets a
+ * moment pass before it takes who waits: those who were just told come back meanwhile, and the processor has other work
+ * (measured: a third less of PostgreSQL's time a message, for a fraction of what a sync takes).
  *
  * Three round trips a group: lock the mailboxes (in order of account and id: no deadlocks), insert the rows, commit.
  */
@@ -17,10 +19,13 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 
 enum {
     MAX_GROUP = 200, /* messages of one transaction */
     KEYWORDS_BYTES = 4000,
+    BUSY_GROUP = 3, /* so many in a group: there is load */
+    GATHER_NS = 200000,
 };
 
 struct work {
@@ -422,10 +427,21 @@ static void deliver_list(struct store *s, struct work *list) {
 
 /* ---- the line ---- */
 
+/* Called and left with the lock held. */
+static void gather(struct store *s) {
+    static const struct timespec moment = {0, GATHER_NS};
+    if (s->last_group < BUSY_GROUP)
+        return;
+    pthread_mutex_unlock(&s->lock);
+    nanosleep(&moment, NULL);
+    pthread_mutex_lock(&s->lock);
+}
+
 static struct work *take_group(struct store *s) {
+    size_t n = 1;
     struct work *list = s->waiting, *last = list;
     last->taken = true;
-    for (size_t n = 1; last->next && n < MAX_GROUP; n++) {
+    for (; last->next && n < MAX_GROUP; n++) {
         last = last->next;
         last->taken = true;
     }
@@ -433,6 +449,7 @@ static struct work *take_group(struct store *s) {
     if (!s->waiting)
         s->waiting_end = &s->waiting;
     last->next = NULL;
+    s->last_group = n;
     return list;
 }
 
@@ -440,6 +457,7 @@ static struct work *take_group(struct store *s) {
  * it. */
 static bool lead(struct store *s, const struct work *own) {
     s->led = true;
+    gather(s);
     struct work *list = take_group(s);
     pthread_mutex_unlock(&s->lock);
     deliver_list(s, list);

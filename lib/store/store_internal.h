@@ -23,7 +23,8 @@ struct store {
     /* the group commit (deliver.c) */
     pthread_mutex_t lock;
     struct work *waiting, **waiting_end;
-    bool led; /* a group is being committed */
+    bool led;          /* a group is being committed */
+    size_t last_group; /* how many were in the last one */
     /* ids of INBOXes (mailbox.c) */
     pthread_mutex_t inbox_lock;
     struct {

@@ -140,7 +140,7 @@ static enum step help(struct session *s, struct str argument) {
 static enum step quit(struct session *s, struct str argument) {
     (void)argument;
     conn_printf(s->conn, "221 2.0.0 %s closing connection\r\n", s->mta->hostname);
-    return STEP_CLOSE;
+    return STEP_QUIT;
 }
 
 static enum step not_implemented(struct session *s, struct str argument) {
