@@ -278,7 +278,7 @@ static struct str domain_of(struct arena *a, struct str given) {
     for (size_t i = 0; i < d.n; i++)
         if (!ascii_alpha(d.p[i]) && !ascii_digit(d.p[i]) && !strchr("-_.", d.p[i]))
             return STR("");
-    return arena_lower(a, d);
+    return d.n > DOMAIN_MAX ? STR("") : arena_lower(a, d);
 }
 
 /* RFC 7208 4.3: postmaster where there is no local part; 2.4: and at the helo name where there is no sender. */

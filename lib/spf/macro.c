@@ -55,7 +55,8 @@ static size_t read_macro(struct str s, struct macro *m, struct err *err) {
     return 0;
 }
 
-enum letters { LETTERS_OF_DOMAIN, LETTERS_ALL };
+/* RFC 7208 7.2: c, r and t are for the text of an explanation. */
+enum letters { LETTERS_OF_POLICY, LETTERS_ALL };
 
 /* Macros and literals; *tail is what follows the last macro. */
 static bool is_string(struct str text, enum letters letters, bool blanks, struct str *tail, struct err *err) {
@@ -72,8 +73,8 @@ static bool is_string(struct str text, enum letters letters, bool blanks, struct
         size_t n = read_macro(str_sub(text, i, text.n), &m, err);
         if (n == 0)
             return false;
-        if (letters == LETTERS_OF_DOMAIN && (m.letter == 'c' || m.letter == 'r' || m.letter == 't'))
-            return err_set(err, "the macro \"%%{%c}\" stands in the name of a domain", m.letter);
+        if (letters == LETTERS_OF_POLICY && (m.letter == 'c' || m.letter == 'r' || m.letter == 't'))
+            return err_set(err, "the macro \"%%{%c}\" is for explanations only", m.letter);
         i += n;
         *tail = str_sub(text, i, text.n);
     }
@@ -100,7 +101,7 @@ static bool ends_in_top_label(struct str text) {
 
 bool spf_macro_is_domain(struct str text, struct err *err) {
     struct str tail;
-    if (!is_string(text, LETTERS_OF_DOMAIN, false, &tail, err))
+    if (!is_string(text, LETTERS_OF_POLICY, false, &tail, err))
         return false;
     bool ends_in_macro = text.n && tail.n == 0;
     return ends_in_macro || ends_in_top_label(tail) || err_set(err, "\"%.*s\" is no name of a domain", STR_ARG(text));
@@ -108,7 +109,7 @@ bool spf_macro_is_domain(struct str text, struct err *err) {
 
 bool spf_macro_is_string(struct str text, struct err *err) {
     struct str tail;
-    return is_string(text, LETTERS_ALL, false, &tail, err);
+    return is_string(text, LETTERS_OF_POLICY, false, &tail, err);
 }
 
 bool spf_macro_is_explanation(struct str text, struct err *err) {

@@ -7,10 +7,11 @@
 
 #include "spf/spf.h"
 
-/* A domain-spec; in it the letters c, r and t may not stand (RFC 7208 7.2). False with err saying what is wrong. */
+/* A domain-spec, a macro-string: in them the letters c, r and t may not stand (RFC 7208 7.2). An explain-string: it has
+ * these and blanks. False with err saying what is wrong. */
 bool spf_macro_is_domain(struct str text, struct err *err);
-bool spf_macro_is_string(struct str text, struct err *err);      /* a macro-string */
-bool spf_macro_is_explanation(struct str text, struct err *err); /* an explain-string: blanks too */
+bool spf_macro_is_string(struct str text, struct err *err);
+bool spf_macro_is_explanation(struct str text, struct err *err);
 
 /* What the letters stand for. */
 struct spf_values {

@@ -46,7 +46,7 @@ static void what_the_grammar_has_is_taken(void **state) {
         "v=spf1 a:%%.b.test a:%_%- a:b%%",
         "v=spf1 redirect=b.test exp=%{i}.b.test",
         "v=spf1 exp=e.test -all redirect=r.test",
-        "v=spf1 x=y x=z x-1_2.3=%{c}:%{r}/%{t}=%% op= -all",
+        "v=spf1 x=y x=z x-1_2.3=%{s}:%{h}/%{p}=%% op= -all",
         "v=spf1 all all all=1",
     };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
@@ -171,6 +171,7 @@ static void what_the_grammar_has_not_is_an_error(void **state) {
         "v=spf1 x=%",
         "v=spf1 x=%{d",
         "v=spf1 x=%{y}",
+        "v=spf1 x=%{c}",
         /* bytes */
         "v=spf1 a\tmx",
         "v=spf1 a\nmx",
