@@ -32,6 +32,7 @@ struct arc_set {
 struct arc_chain {
     enum arc_status status;
     struct str reason;    /* one sentence: why it fails; for pass and none what there is */
+    bool closed;          /* the newest seal says cv=fail: nothing is to be added any more */
     bool temporary;       /* fails only because a key could not be asked for just now */
     unsigned instance;    /* highest i= of the message, 0 without a chain. For a chain whose structure is broken the
                              highest that was seen */

@@ -27,13 +27,12 @@
 #include "net/dns.h"
 
 enum dkim_limit {
-    DKIM_MAX_SIGNATURES = 10,     /* default of dkim_options; those behind are neutral and not looked at */
-    DKIM_LOOKUP_SECONDS = 20,     /* default of dkim_options */
-    DKIM_MAX_FIELDS = 2000,       /* header fields of a message; with more, every signature is neutral */
-    DKIM_MIN_RSA_BITS = 1024,     /* RFC 8301 section 3.2 */
-    DKIM_MAX_RSA_BITS = 8192,     /* beyond that verifying costs too much; such a signature is neutral */
-    DKIM_MAX_SIGNERS = 8,         /* of one message that is signed */
-    DKIM_MAX_TAG_LIST = 64 * 1024 /* bytes of a signature field or key record that is looked at */
+    DKIM_MAX_SIGNATURES = 10, /* default of dkim_options; those behind are passed over */
+    DKIM_LOOKUP_SECONDS = 20, /* default of dkim_options */
+    DKIM_MAX_FIELDS = 2000,   /* header fields of a message; with more, nothing is verified: one neutral result */
+    DKIM_MIN_RSA_BITS = 1024, /* RFC 8301 section 3.2 */
+    DKIM_MAX_RSA_BITS = 8192, /* beyond that verifying costs too much; such a signature is neutral */
+    DKIM_MAX_SIGNERS = 8,     /* of one message that is signed */
 };
 
 enum dkim_result { DKIM_NONE, DKIM_PASS, DKIM_FAIL, DKIM_POLICY, DKIM_NEUTRAL, DKIM_TEMPERROR, DKIM_PERMERROR };
