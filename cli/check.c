@@ -19,6 +19,18 @@ static const struct cli_verb verbs[] = {
                  {"from", "ADDRESS", "the reverse-path; empty or left out: none, and the helo name is asked about"},
                  {"receiver", "NAME", "who is asking, for explanations that name it (the hostname of mansio.conf)"},
                  CHECK_RESOLVER}},
+    {.name = "dkim",
+     .arguments = "< MESSAGE",
+     .summary = "Verify a message's DKIM signatures (RFC 6376).",
+     .without_conf = true,
+     .run = check_dkim,
+     .options = {CHECK_RESOLVER}},
+    {.name = "arc",
+     .arguments = "< MESSAGE",
+     .summary = "Validate a message's ARC chain (RFC 8617).",
+     .without_conf = true,
+     .run = check_arc,
+     .options = {CHECK_RESOLVER}},
     {0}};
 
 const struct cli_subject subject_check = {

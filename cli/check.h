@@ -15,6 +15,12 @@
 /* The resolver of --resolver, else of mansio.conf, else the system's; the caller frees it. NULL with cli->err set. */
 struct dns *check_resolver(struct cli *cli, const struct cli_args *args);
 
+/* What is known of a signature, of DKIM or of ARC. */
+struct dkim_signature;
+json_t *check_dkim_signature(const struct dkim_signature *s);
+
+enum cli_exit check_arc(struct cli *cli, const struct cli_args *args);
+enum cli_exit check_dkim(struct cli *cli, const struct cli_args *args);
 enum cli_exit check_spf(struct cli *cli, const struct cli_args *args);
 
 #endif

@@ -59,7 +59,8 @@ struct arc_sealer {
  * leave. `chain` is what arc_verify() found of the message as it came in; `results` is what goes behind "i=N; ": the id
  * of this host and its findings ("mx.example.org; spf=pass ...", may be folded). A chain that failed is sealed with
  * cv=fail, which covers its own set alone (section 5.1.2). False with err set where nothing is to be added: the newest
- * set says cv=fail already (section 5.1), there are 50 sets, or the sealer is not usable. */
+ * set says cv=fail already (section 5.1), the chain could not be validated just now, there are 50 sets, or the sealer
+ * is not usable. */
 bool arc_seal(struct arena *a, struct str message, const struct arc_chain *chain, const struct arc_sealer *sealer,
               struct str results, struct buf *out, struct err *err);
 /* Appends what the message's Authentication-Results fields of this host say (those whose id is authserv_id, without

@@ -40,6 +40,8 @@ static bool prepare(struct sealing *g, struct str message, const struct arc_chai
         return err_set(err, "the message has more than %d header fields", DKIM_MAX_FIELDS);
     if (chain->closed)
         return err_set(err, "the chain ends with cv=fail: nothing is to be added to it (RFC 8617 section 5.1)");
+    if (chain->temporary)
+        return err_set(err, "the chain can't be validated just now: %.*s", STR_ARG(chain->reason));
     if (g->instance > ARC_MAX_SETS)
         return err_set(err, "the chain has %d sets already, which is the most (RFC 8617 section 4.2.1)", ARC_MAX_SETS);
     if (!g->domain.p)
