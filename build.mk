@@ -27,12 +27,12 @@ PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
 CPPFLAGS_ALL = -D_GNU_SOURCE -Ilib $(PKG_CFLAGS) -DMANSIO_VERSION='"$(VERSION)"' -DPREFIX='"$(PREFIX)"'
 CFLAGS_ALL = -std=c17 -g $(OPT) $(WARN) -Wstrict-prototypes -Wmissing-prototypes $(HARDEN) $(SANFLAGS) $(CFLAGS)
 CXXFLAGS_ALL = -std=c++17 -g $(OPT) $(WARN) $(HARDEN) $(SANFLAGS) $(CXXFLAGS)
-LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now -pthread $(SANFLAGS) $(LDFLAGS)
+LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now -Wl,--as-needed -pthread $(SANFLAGS) $(LDFLAGS)
 LIBS_base = $(shell pkg-config --libs $(PKGS)) -lcrypt -lunistring -lm
-LIBS_mta = -lunbound
-LIBS_web = -lfcgi -letpan -lgumbo $(shell pkg-config --libs libctemplate) -lunbound
+LIBS_mta = -lunbound -lcurl
+LIBS_web = -lfcgi -letpan -lgumbo $(shell pkg-config --libs libctemplate) -lunbound -lcurl
 LIBS_dns = -lunbound
-LIBS_cli = -lunbound
+LIBS_cli = -lunbound -lcurl
 LIBS_imapd = -lunbound
 
 PROGRAM_FOLDERS := mta imapd web dns cli
@@ -93,7 +93,7 @@ define unit_link
 $(BUILD)/$(1).o: INCLUDE = -I$(call unit_folder,$(1))
 $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(1)): $(BUILD)/$(1).o $(if $(filter-out lib,$(call unit_folder,$(1))),$(BUILD)/$(call unit_folder,$(1)).a) $(BUILD)/lib.a
 	@mkdir -p $$(@D)
-	@$$(or $$(LINK_$(call unit_folder,$(1))),$$(CC)) $$(LDFLAGS_ALL) -o $$@ $$^ $$(LIBS_$(call unit_folder,$(1))) -lunbound $$(LIBS_base) -lcmocka
+	@$$(or $$(LINK_$(call unit_folder,$(1))),$$(CC)) $$(LDFLAGS_ALL) -o $$@ $$^ $$(LIBS_$(call unit_folder,$(1))) -lunbound -lcurl $$(LIBS_base) -lcmocka
 endef
 $(foreach t,$(UNIT_SOURCES),$(eval $(call unit_link,$(t))))
 
@@ -109,7 +109,7 @@ define fuzz_link
 $(BUILD)/$(1).o: INCLUDE = -I$(or $(call fuzz_folder,$(1)),lib)
 $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(1)): $(BUILD)/$(1).o $(if $(call fuzz_folder,$(1)),$(BUILD)/$(call fuzz_folder,$(1)).a) $(BUILD)/lib.a
 	@mkdir -p $$(@D)
-	@$$(or $$(LINK_$(call fuzz_folder,$(1))),$$(CC)) $$(LDFLAGS_ALL) -fsanitize=fuzzer -o $$@ $$^ $$(LIBS_$(call fuzz_folder,$(1))) -lunbound $$(LIBS_base)
+	@$$(or $$(LINK_$(call fuzz_folder,$(1))),$$(CC)) $$(LDFLAGS_ALL) -fsanitize=fuzzer -o $$@ $$^ $$(LIBS_$(call fuzz_folder,$(1))) -lunbound -lcurl $$(LIBS_base)
 endef
 $(foreach t,$(FUZZ_SOURCES),$(eval $(call fuzz_link,$(t))))
 

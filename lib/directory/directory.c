@@ -86,14 +86,15 @@ static void clear(struct directory *d) {
 /* The payload is the table that has changed. */
 static void on_notify(void *context, const char *channel, struct str payload) {
     struct directory *d = context;
-    bool access = str_eq(payload, STR("access_list")); /* no address is cached with anything of it */
-    if (!access) {
+    /* no address is cached with anything of these */
+    bool apart = str_eq(payload, STR("access_list")) || str_eq(payload, STR("filter"));
+    if (!apart) {
         pthread_rwlock_wrlock(&d->lock);
         clear(d);
         d->generation++;
         pthread_rwlock_unlock(&d->lock);
     }
-    if (access || !*channel || str_eq(payload, STR("setting")))
+    if (apart || !*channel || str_eq(payload, STR("setting")))
         atomic_fetch_add(&d->settings_generation, 1);
     if (!*channel)
         atomic_store(&d->listening, true);

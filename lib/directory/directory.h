@@ -65,8 +65,8 @@ enum directory_status directory_may_send_as(struct directory *d, const struct di
                                             struct str address, bool *allowed);
 /* A setting's value ("" where unset), cached like all else. */
 enum directory_status directory_setting(struct directory *d, struct arena *a, struct str name, struct str *value);
-/* Raised whenever a setting or an entry of the access lists may have changed, for those who keep what they made of it.
- */
+/* Raised whenever a setting, a filter or an entry of the access lists may have changed, for those who keep what they
+ * made of it. */
 uint64_t directory_settings_generation(const struct directory *d);
 
 #endif
