@@ -401,7 +401,8 @@ enum directory_status directory_account(struct directory *d, struct arena *a, st
         return DIRECTORY_UNKNOWN_RECIPIENT;
     if (!s.domain_active || !s.account_active)
         return DIRECTORY_DISABLED;
-    *out = (struct directory_account){s.account_id, s.tenant_id, s.domain_id, s.quota_bytes, address, s.name, s.password};
+    *out =
+        (struct directory_account){s.account_id, s.tenant_id, s.domain_id, s.quota_bytes, address, s.name, s.password};
     return DIRECTORY_OK;
 }
 
