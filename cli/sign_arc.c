@@ -31,8 +31,17 @@ static void results(struct cli *cli, const struct cli_args *args, struct str mes
     if (out->n)
         return;
     buf_add_str(out, id);
-    buf_add_c(out, "; ");
     arc_authentication_results(chain, out);
+}
+
+/* The host may have changed the message since it validated the chain, and have written down what it found then. That
+ * can't make a chain out of none, or of fields that are none. */
+static void believe(struct cli *cli, struct str found, struct arc_chain *chain) {
+    enum arc_status said;
+    if (chain->count == 0 || !arc_collected_status(&cli->arena, found, &said) || said == ARC_NONE)
+        return;
+    chain->status = said;
+    chain->temporary = false;
 }
 
 static bool seal(struct cli *cli, const struct cli_args *args, const struct cli_message *m, struct dns *dns,
@@ -41,6 +50,7 @@ static bool seal(struct cli *cli, const struct cli_args *args, const struct cli_
     struct buf found = BUF_EMPTY, fields = BUF_EMPTY;
     arc_verify(dns, &cli->arena, m->text, NULL, &chain);
     results(cli, args, m->text, &chain, &found);
+    believe(cli, buf_str(&found), &chain);
     bool ok = true;
     if (chain.closed) /* RFC 8617 section 5.1: nothing is to be added, so there is nothing wrong with that */
         log_warn("the chain ends with cv=fail: nothing was added");

@@ -45,7 +45,8 @@ struct arc_chain {
 /* Validates the chain (section 5.2). Everything in *out lives in the arena or points into the message. */
 void arc_verify(struct dns *dns, struct arena *a, struct str message, const struct dkim_options *options,
                 struct arc_chain *out);
-/* Appends the method of an Authentication-Results field: "arc=pass (i=2) header.oldest-pass=0" and the like. */
+/* Appends the method of an Authentication-Results field behind its ';': "arc=pass (i=2) header.oldest-pass=0", or
+ * "arc=fail (i=2) reason=..." and the like. */
 void arc_authentication_results(const struct arc_chain *chain, struct buf *out);
 
 struct arc_sealer {
@@ -66,5 +67,8 @@ bool arc_seal(struct arena *a, struct str message, const struct arc_chain *chain
 /* Appends what the message's Authentication-Results fields of this host say (those whose id is authserv_id, without
  * case), as one for arc_seal(): the id once, then each field's methods. Nothing where there is no such field. */
 void arc_collect_results(struct arena *a, struct str message, struct str authserv_id, struct buf *out);
+/* What such results say of the chain (arc=): for a host that changed the message after it had validated it, since then
+ * the chain can't be validated any more. Two that differ are a failure. False where they say nothing. */
+bool arc_collected_status(struct arena *a, struct str results, enum arc_status *out);
 
 #endif

@@ -1,4 +1,5 @@
 #include "arc/chain.h"
+#include "authres/authres.h"
 #include "base/clock.h"
 #include "base/codec.h"
 #include "dkim/sign.h"
@@ -180,26 +181,7 @@ bool arc_seal(struct arena *a, struct str message, const struct arc_chain *chain
 
 /* ---- Authentication-Results that are there already ---- */
 
-/* Takes the id off an Authentication-Results field's body (RFC 8601 section 2.2). */
-static struct str take_id(struct str *body) {
-    *body = arc_skip_cfws(*body);
-    size_t n = 0;
-    bool quoted = body->n && body->p[0] == '"';
-    if (quoted) {
-        for (n = 1; n < body->n && body->p[n] != '"'; n++)
-            ;
-        struct str id = str_sub(*body, 1, n - 1);
-        *body = str_sub(*body, n + 1, body->n);
-        return id;
-    }
-    while (n < body->n && !strchr("; \t\r\n(", body->p[n]))
-        n++;
-    struct str id = str_sub(*body, 0, n);
-    *body = str_sub(*body, n, body->n);
-    return id;
-}
-
-/* What follows the id: an optional version, then the methods behind ';'. */
+/* What follows the id and perhaps a version: the methods behind ';'. */
 static struct str methods_of(struct str body) {
     ptrdiff_t semicolon = str_chr(body, ';');
     struct str rest = semicolon < 0 ? STR("") : str_trim(str_sub(body, (size_t)semicolon + 1, body.n));
@@ -213,8 +195,8 @@ void arc_collect_results(struct arena *a, struct str message, struct str authser
     bool any = false;
     dkim_message_split(a, message, &m);
     for (size_t i = 0; i < m.count; i++) {
-        struct str body = m.field[i].body;
-        if (!dkim_field_is(&m.field[i], hash, name) || !str_ieq(take_id(&body), authserv_id))
+        struct str id, body = m.field[i].body;
+        if (!dkim_field_is(&m.field[i], hash, name) || !authres_id(a, body, &id) || !str_ieq(id, authserv_id))
             continue;
         struct str methods = methods_of(body);
         if (!any)
@@ -227,4 +209,56 @@ void arc_collect_results(struct arena *a, struct str message, struct str authser
     }
     if (any && str_chr(buf_str(out), ';') < 0)
         buf_add_c(out, "; none");
+}
+
+/* Without comments and quoted strings, in which a ';' or "arc=" means nothing. */
+static struct str bare(struct arena *a, struct str text) {
+    char *out = arena_alloc(a, text.n + 1);
+    size_t n = 0;
+    unsigned depth = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
+        if (c == '\\' && (quoted || depth)) {
+            i++;
+        } else if (quoted) {
+            quoted = c != '"';
+        } else if (c == '(') {
+            depth++;
+        } else if (depth) {
+            depth -= c == ')';
+        } else if (c == '"') {
+            quoted = true;
+        } else {
+            out[n++] = c;
+        }
+    }
+    return str_n(out, n);
+}
+
+/* method ["/" version] "=" result, then its properties. */
+static bool read_arc_method(struct str text, enum arc_status *out) {
+    ptrdiff_t eq = str_chr(text, '=');
+    struct str method = str_sub(text, 0, eq < 0 ? 0 : (size_t)eq);
+    ptrdiff_t slash = str_chr(method, '/');
+    if (eq < 0 || !str_ieq(str_trim(slash < 0 ? method : str_sub(method, 0, (size_t)slash)), STR("arc")))
+        return false;
+    struct str result = str_trim(str_sub(text, (size_t)eq + 1, text.n));
+    size_t n = 0;
+    while (n < result.n && ascii_alpha(result.p[n]))
+        n++;
+    return arc_status_parse(str_sub(result, 0, n), out);
+}
+
+bool arc_collected_status(struct arena *a, struct str results, enum arc_status *out) {
+    struct str rest = bare(a, results), piece;
+    bool found = false;
+    while (str_split(&rest, ';', &piece)) {
+        enum arc_status this_one;
+        if (!read_arc_method(piece, &this_one))
+            continue;
+        *out = found && *out != this_one ? ARC_FAIL : this_one;
+        found = true;
+    }
+    return found;
 }

@@ -1,5 +1,8 @@
 #include "dkim/verify.h"
+#include "authres/authres.h"
+
 #include "arc/chain.h"
+#include <stdio.h>
 
 const char *arc_status_name(enum arc_status s) {
     static const char *const name[] = {"none", "pass", "fail"};
@@ -157,9 +160,16 @@ void arc_verify(struct dns *dns, struct arena *a, struct str message, const stru
 }
 
 void arc_authentication_results(const struct arc_chain *chain, struct buf *out) {
-    buf_printf(out, "arc=%s", arc_status_name(chain->status));
-    if (chain->instance)
-        buf_printf(out, " (i=%u)", chain->instance);
-    if (chain->status == ARC_PASS)
-        buf_printf(out, " header.oldest-pass=%u", chain->oldest_pass);
+    char number[16];
+    authres_method(out, "arc", arc_status_name(chain->status));
+    if (chain->instance) {
+        snprintf(number, sizeof number, "i=%u", chain->instance);
+        authres_comment(out, str_of(number));
+    }
+    if (chain->status == ARC_FAIL)
+        authres_reason(out, chain->reason);
+    if (chain->status != ARC_PASS)
+        return;
+    snprintf(number, sizeof number, "%u", chain->oldest_pass);
+    authres_property(out, "header", "oldest-pass", str_of(number));
 }

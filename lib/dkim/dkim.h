@@ -84,9 +84,10 @@ void dkim_verify(struct dns *dns, struct arena *a, struct str message, const str
 /* What to say of the message as a whole: pass if any passed, else the worst that may still be of use: temperror, fail,
  * policy, permerror, neutral; none without a signature. */
 enum dkim_result dkim_overall(const struct dkim_signature *signature, size_t count);
-/* Appends the methods of an Authentication-Results field without its id (RFC 8601, RFC 6008), one for each signature:
- *     dkim=pass header.d=example.org header.i=@example.org header.s=2026 header.a=rsa-sha256 header.b=AbCdEfGh
- * each on a line of its own behind ";\r\n\t", with the reason where the result is not pass; "dkim=none" without any. */
+/* Appends the methods of an Authentication-Results field (RFC 8601, RFC 6008), each behind its ';' on a line of its
+ * own, one for each signature, "dkim=none" without any; with the reason where the result is not pass:
+ *     ;
+ *         dkim=pass header.d=example.org header.i=@example.org header.s=2026 header.a=rsa-sha256 header.b=AbCdEfGh */
 void dkim_authentication_results(const struct dkim_signature *signature, size_t count, struct buf *out);
 
 /* ---- signing ---- */

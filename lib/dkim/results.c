@@ -1,3 +1,4 @@
+#include "authres/authres.h"
 #include "dkim/dkim.h"
 
 const char *dkim_result_name(enum dkim_result r) {
@@ -20,59 +21,20 @@ enum dkim_result dkim_overall(const struct dkim_signature *signature, size_t cou
     return DKIM_NONE;
 }
 
-/* ---- Authentication-Results (RFC 8601) ---- */
-
-/* Characters of an RFC 2045 token, which a value may be without quotes. */
-static bool is_token(struct str s) {
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] <= ' ' || s.p[i] > '~' || strchr("()<>@,;:\\\"/[]?=", s.p[i]))
-            return false;
-    return s.n > 0;
-}
-
-static void add_property(struct buf *out, const char *name, struct str value) {
-    if (value.n == 0)
-        return;
-    buf_printf(out, is_token(value) ? " %s=%.*s" : " %s=\"%.*s\"", name, STR_ARG(value));
-}
-
-/* [[local-part] "@"] domain-name; a local part that would need care is left out. */
-static void add_identity(struct buf *out, struct str identity, struct str domain) {
-    ptrdiff_t at = str_rchr(identity, '@');
-    if (at < 0 || domain.n == 0)
-        return;
-    struct str local = str_sub(identity, 0, (size_t)at), host = str_sub(identity, (size_t)at + 1, identity.n);
-    if (is_token(host))
-        buf_printf(out, " header.i=%.*s@%.*s", is_token(local) ? (int)local.n : 0, local.p, STR_ARG(host));
-}
-
-/* What is safe between quotes of a header field. */
-static bool is_plain(struct str s) {
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] < ' ' || s.p[i] > '~' || s.p[i] == '"' || s.p[i] == '\\')
-            return false;
-    return true;
-}
-
 static void add_one(struct buf *out, const struct dkim_signature *s) {
-    buf_printf(out, "dkim=%s", dkim_result_name(s->result));
-    if (s->result != DKIM_PASS && s->reason.n && is_plain(s->reason))
-        buf_printf(out, " reason=\"%.*s\"", STR_ARG(s->reason));
-    add_property(out, "header.d", s->domain);
-    add_identity(out, s->identity, s->domain);
-    add_property(out, "header.s", s->selector);
-    if (is_token(s->algorithm_text))
-        add_property(out, "header.a", s->algorithm_text);
-    if (is_plain(s->b))
-        add_property(out, "header.b", s->b);
+    authres_method(out, "dkim", dkim_result_name(s->result));
+    if (s->result != DKIM_PASS)
+        authres_reason(out, s->reason);
+    authres_property(out, "header", "d", s->domain);
+    authres_property(out, "header", "i", s->identity);
+    authres_property(out, "header", "s", s->selector);
+    authres_property(out, "header", "a", s->algorithm_text);
+    authres_property(out, "header", "b", s->b);
 }
 
 void dkim_authentication_results(const struct dkim_signature *signature, size_t count, struct buf *out) {
     if (count == 0)
-        buf_add_c(out, "dkim=none");
-    for (size_t i = 0; i < count; i++) {
-        if (i)
-            buf_add_c(out, ";\r\n\t");
+        authres_method(out, "dkim", "none");
+    for (size_t i = 0; i < count; i++)
         add_one(out, &signature[i]);
-    }
 }
