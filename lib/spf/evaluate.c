@@ -18,12 +18,12 @@ struct evaluation {
     char client_text[SOCKADDR_TEXT];
     struct err why; /* the reason of the result so far */
     struct str mechanism;
-    struct str explanation, explanation_domain; /* exp= of the policy whose mechanism matched */
+    struct str explanation; /* exp= of the policy whose mechanism matched last: values.domain is its */
 };
 
 enum match { NO_MATCH, MATCH, MATCH_TEMPERROR, MATCH_PERMERROR };
 
-static enum spf_result check_host(struct evaluation *e, struct str domain, bool included);
+static enum spf_result check_host(struct evaluation *e, struct str domain);
 
 /* ---- addresses ---- */
 
@@ -97,7 +97,7 @@ static enum match match_exists(struct evaluation *e, const struct spf_directive 
 static enum match match_include(struct evaluation *e, const struct spf_directive *d, struct str domain) {
     (void)d;
     struct str outer = e->values.domain;
-    enum spf_result r = check_host(e, domain, true);
+    enum spf_result r = check_host(e, domain);
     e->values.domain = outer;
     switch (r) {
     case SPF_PASS:
@@ -173,33 +173,28 @@ static enum spf_result failed(struct evaluation *e, enum spf_result r, struct st
     return r;
 }
 
-static enum spf_result redirected(struct evaluation *e, struct str spec, struct str domain, bool included) {
+static enum spf_result redirected(struct evaluation *e, struct str spec, struct str domain) {
     struct str to = STR("");
     if (!spf_lookup_term(&e->lookup, &e->why))
         return failed(e, SPF_PERMERROR, domain, STR("redirect"));
-    enum spf_result r =
-        spf_macro_domain(e->lookup.arena, spec, &e->values, &to) ? check_host(e, to, included) : SPF_NONE;
+    enum spf_result r = spf_macro_domain(e->lookup.arena, spec, &e->values, &to) ? check_host(e, to) : SPF_NONE;
     return r == SPF_NONE ? failed(e, SPF_PERMERROR, domain, STR("redirect")) : r; /* RFC 7208 6.1 */
 }
 
 static enum spf_result matched(struct evaluation *e, const struct spf_record *record, const struct spf_directive *d,
-                               struct str domain, bool included) {
+                               struct str domain) {
     err_set(&e->why, "%s matches \"%.*s\" of %.*s", e->client_text, STR_ARG(d->text), STR_ARG(domain));
     e->mechanism = d->text;
-    if (!included) { /* RFC 7208 6.2: an included policy's explanation is never used */
-        e->explanation = record->explanation;
-        e->explanation_domain = domain;
-    }
+    e->explanation = record->explanation; /* what an included policy left there is replaced (RFC 7208 6.2) */
     return d->result;
 }
 
-static enum spf_result evaluate(struct evaluation *e, const struct spf_record *record, struct str domain,
-                                bool included) {
+static enum spf_result evaluate(struct evaluation *e, const struct spf_record *record, struct str domain) {
     for (size_t i = 0; i < record->count; i++) {
         const struct spf_directive *d = record->directive + i;
         enum match m = match_directive(e, d);
         if (m == MATCH)
-            return matched(e, record, d, domain, included);
+            return matched(e, record, d, domain);
         if (m != NO_MATCH)
             return failed(e, m == MATCH_TEMPERROR ? SPF_TEMPERROR : SPF_PERMERROR, domain, d->text);
         /* Some look-ups may fail; but not all of the time be used up (RFC 7208 4.6.4). */
@@ -209,7 +204,7 @@ static enum spf_result evaluate(struct evaluation *e, const struct spf_record *r
         }
     }
     if (record->redirect.p)
-        return redirected(e, record->redirect, domain, included);
+        return redirected(e, record->redirect, domain);
     err_set(&e->why, "nothing in the policy of %.*s matches %s", STR_ARG(domain), e->client_text);
     e->mechanism = STR("");
     return SPF_NEUTRAL; /* RFC 7208 4.7 */
@@ -227,7 +222,7 @@ static bool is_domain(struct str domain) {
     return labels > 1 && domain.n <= DOMAIN_MAX;
 }
 
-static enum spf_result check_host(struct evaluation *e, struct str domain, bool included) {
+static enum spf_result check_host(struct evaluation *e, struct str domain) {
     struct str text;
     struct spf_record record;
     struct err err;
@@ -244,14 +239,13 @@ static enum spf_result check_host(struct evaluation *e, struct str domain, bool 
         err_set(&e->why, "the SPF record of %.*s has an error: %s", STR_ARG(domain), err.text);
         return SPF_PERMERROR;
     }
-    return evaluate(e, &record, domain, included);
+    return evaluate(e, &record, domain);
 }
 
 /* RFC 7208 6.2: exactly one text, without an error, or there is none. */
 static struct str explain(struct evaluation *e) {
     struct str name, *txt, out = {NULL, 0};
     size_t n;
-    e->values.domain = e->explanation_domain;
     if (e->explanation.p && spf_macro_domain(e->lookup.arena, e->explanation, &e->values, &name) &&
         spf_lookup_txt(&e->lookup, name, &txt, &n, NULL) == SPF_FOUND && n == 1 &&
         spf_macro_is_explanation(txt[0], NULL) && !spf_macro_explanation(e->lookup.arena, txt[0], &e->values, &out))
@@ -324,7 +318,7 @@ void spf_check_by(const struct spf_resolver *resolver, struct arena *a, const st
     else if (domain.n == 0)
         err_set(&e.why, "\"%.*s\" is no domain with a policy", STR_ARG(e.values.sender_domain));
     else
-        out->result = check_host(&e, domain, false);
+        out->result = check_host(&e, domain);
     if (out->result == SPF_FAIL)
         out->explanation = explain(&e);
     out->mechanism = e.mechanism;
