@@ -24,6 +24,8 @@ struct macro {
     struct str delimiters;
 };
 
+static bool is_one_of(char c, const char *chars) { return c && strchr(chars, c); }
+
 /* Reads the macro at the start of s. Its length, or 0 with err set where it is none. */
 static size_t read_macro(struct str s, struct macro *m, struct err *err) {
     *m = (struct macro){.delimiters = STR(".")};
@@ -32,7 +34,7 @@ static size_t read_macro(struct str s, struct macro *m, struct err *err) {
         return 2;
     }
     ptrdiff_t end = str_chr(s, '}');
-    if (s.n < 2 || s.p[1] != '{' || end < 3 || !memchr("slodiphcrtv", ascii_lower(s.p[2]), 11)) {
+    if (s.n < 2 || s.p[1] != '{' || end < 3 || !is_one_of(s.p[2], "slodiphcrtvSLODIPHCRTV")) {
         err_set(err, "\"%.*s\" is no macro", STR_ARG(str_sub(s, 0, 16)));
         return 0;
     }
@@ -48,7 +50,7 @@ static size_t read_macro(struct str s, struct macro *m, struct err *err) {
     if (i < last)
         m->delimiters = str_sub(s, i, last - i);
     for (; i < last; i++)
-        ok = ok && memchr(".-+,/_=", s.p[i], 7);
+        ok = ok && is_one_of(s.p[i], ".-+,/_=");
     if (ok)
         return last + 1;
     err_set(err, "\"%.*s\" is no macro", STR_ARG(str_sub(s, 0, last + 1)));
@@ -218,7 +220,7 @@ static void transform(const struct macro *m, struct str s, struct buf *out) {
 /* RFC 3986 2.3: all but the unreserved. */
 static void add_escaped(struct str s, struct buf *out) {
     for (size_t i = 0; i < s.n; i++)
-        if (ascii_alpha(s.p[i]) || ascii_digit(s.p[i]) || (s.p[i] && strchr("-._~", s.p[i])))
+        if (ascii_alpha(s.p[i]) || ascii_digit(s.p[i]) || is_one_of(s.p[i], "-._~"))
             buf_add_byte(out, s.p[i]);
         else
             buf_printf(out, "%%%02X", (unsigned)(unsigned char)s.p[i]);
