@@ -97,6 +97,81 @@ static void xtext_is_decoded(void **state) {
     buf_free(&out);
 }
 
+static void a_chunk_is_a_number_of_octets(void **state) {
+    (void)state;
+    uint64_t octets;
+    bool last;
+    assert_true(parse_chunk(STR("100"), &octets, &last) && octets == 100 && !last);
+    assert_true(parse_chunk(STR("0 LAST"), &octets, &last) && octets == 0 && last);
+    assert_true(parse_chunk(STR("5  last"), &octets, &last) && octets == 5 && last);
+    static const char *const bad[] = {"", "LAST", "x", "-1", "1 2", "1 LAST x", "18446744073709551616", "9223372036854775808"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_false(parse_chunk(str_of(bad[i]), &octets, &last));
+}
+
+static const char *notify(const char *value) {
+    static struct buf out;
+    buf_reset(&out);
+    return parse_notify(str_of(value), &out) ? out.p : NULL;
+}
+
+static void notify_is_never_or_a_list(void **state) {
+    (void)state;
+    assert_string_equal(notify("never"), "NEVER");
+    assert_string_equal(notify("Success,DELAY,failure"), "SUCCESS,DELAY,FAILURE");
+    static const char *const bad[] = {"", "NEVER,DELAY", "DELAY,NEVER", "DELAY,DELAY", "SOMETIMES", "DELAY,", NULL};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_null(notify(bad[i]));
+}
+
+static const char *orcpt(const char *value) {
+    static struct buf out;
+    buf_reset(&out);
+    return parse_orcpt(str_of(value), &out) ? out.p : NULL;
+}
+
+static void orcpt_is_an_encoded_address_with_its_type(void **state) {
+    (void)state;
+    assert_string_equal(orcpt("rfc822;a+2Bb@c.test"), "rfc822;a+b@c.test");
+    assert_string_equal(orcpt("RFC822;a@c.test"), "rfc822;a@c.test");
+    assert_string_equal(orcpt("utf-8;gr\\x{FC}n@c.test"), "utf-8;gr\xc3\xbcn@c.test");
+    assert_string_equal(orcpt("utf-8;gr\xc3\xbcn@c.test"), "utf-8;gr\xc3\xbcn@c.test");
+    assert_string_equal(orcpt("utf-8;a\\x{2B}b@c.test"), "utf-8;a+b@c.test");
+    static const char *const bad[] = {"a@c.test",          "rfc822;",           ";a@b",
+                                      "rfc822;a+0Ab@c",    "x400;a",            "utf-8;a\\x{D800}b@c",
+                                      "utf-8;a\\x{110000}", "utf-8;a\\x{A}",     "utf-8;a\\x{0A}",
+                                      "utf-8;a\\x41",      "utf-8;\xff@c.test", "rfc822;gr\xc3\xbcn@c.test"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        if (orcpt(bad[i]))
+            fail_msg("taken: %s", bad[i]);
+}
+
+static void an_envelope_id_is_printable(void **state) {
+    (void)state;
+    struct buf out = BUF_EMPTY;
+    assert_true(parse_envid(STR("QQ+20314159"), &out));
+    assert_string_equal(out.p, "QQ 314159");
+    assert_false(parse_envid(STR("a+0Ab"), &out));
+    assert_false(parse_envid((struct str){NULL, 0}, &out));
+    assert_true(str_eq(buf_str(&out), STR("QQ 314159")));
+    buf_free(&out);
+}
+
+static void timestamps_are_those_of_rfc_3339(void **state) {
+    (void)state;
+    int64_t at;
+    assert_true(parse_timestamp(STR("1970-01-02T00:00:01Z"), &at));
+    assert_int_equal(at, INT64_C(86401000000));
+    assert_true(parse_timestamp(STR("2026-03-01t12:00:00.25+01:30"), &at));
+    assert_int_equal(at, INT64_C(1772361000000000));
+    static const char *const bad[] = {"2026-03-01",           "2026-03-01T12:00:00",  "2026-02-30T12:00:00Z",
+                                      "2026-13-01T12:00:00Z", "2026-03-01T25:00:00Z", "2026-03-01T12:00:00+1:30",
+                                      "2026-03-01 12:00:00Z", "2026-03-01T12:00:00.Z", "tomorrow", ""};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        if (parse_timestamp(str_of(bad[i]), &at))
+            fail_msg("taken: %s", bad[i]);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_is_a_verb_and_the_rest),
@@ -107,6 +182,11 @@ int main(void) {
         cmocka_unit_test(malformed_parameters_are_refused),
         cmocka_unit_test(what_a_client_calls_itself_can_stand_in_a_header),
         cmocka_unit_test(xtext_is_decoded),
+        cmocka_unit_test(a_chunk_is_a_number_of_octets),
+        cmocka_unit_test(notify_is_never_or_a_list),
+        cmocka_unit_test(orcpt_is_an_encoded_address_with_its_type),
+        cmocka_unit_test(an_envelope_id_is_printable),
+        cmocka_unit_test(timestamps_are_those_of_rfc_3339),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
