@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "directory/directory.h"
+#include "net/network.h"
 
 #define MINUTE (60 * CLOCK_SECOND)
 #define HOUR (60 * MINUTE)
@@ -84,6 +85,29 @@ uint32_t settings_recipients(const struct mta *m, struct arena *a) {
 
 struct str settings_postmaster(const struct mta *m, struct arena *a) {
     return str_trim(get(m, a, "mta.postmaster"));
+}
+
+bool settings_normalises(const struct mta *m, struct arena *a, const struct sockaddr_storage *client) {
+    struct str value = get(m, a, "mta.normalise_clients");
+    struct networks n;
+    struct err err;
+    if (value.n == 0)
+        return false;
+    if (!networks_parse(a, value, &n, &err))
+        log_warn("the setting mta.normalise_clients: %s", err.text);
+    return networks_find(&n, client) >= 0;
+}
+
+bool settings_requires_tls(const struct mta *m, struct arena *a, const char *service) {
+    struct str rest = get(m, a, "mta.require_tls"), word;
+    while (rest.n && str_split(&rest, ' ', &word))
+        if (str_ieq(str_trim(word), str_of(service)))
+            return true;
+    return false;
+}
+
+int64_t settings_future_release(const struct mta *m, struct arena *a) {
+    return duration(m, a, "mta.future_release", 30 * DAY);
 }
 
 int64_t settings_lifetime(const struct mta *m, struct arena *a) { return duration(m, a, "queue.lifetime", 5 * DAY); }

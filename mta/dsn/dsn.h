@@ -1,7 +1,7 @@
 /*
  * dsn: delivery status notifications: the mail that tells a sender what became of a message (RFC 3464, in a
  * multipart/report, RFC 6522). A notification has the null reverse-path, and one is never written about a message that
- * has it itself.
+ * has it itself. Where addresses or the message's header go beyond ASCII, it is of the kind that RFC 6533 describes.
  */
 #ifndef DSN_DSN_H
 #define DSN_DSN_H
@@ -9,10 +9,17 @@
 #include "mta.h"
 #include "route/plan.h"
 
-enum dsn_action { DSN_FAILED, DSN_DELAYED };
+enum dsn_action {
+    DSN_FAILED,
+    DSN_DELAYED,
+    DSN_DELIVERED, /* into a mailbox here */
+    DSN_RELAYED,   /* to a server that tells nothing of what follows */
+    DSN_EXPANDED,  /* an alias with several targets */
+};
 
 struct dsn_recipient {
     struct str address, original; /* original "": the same */
+    struct str orcpt;             /* as the sender gave it, "rfc822;local@domain"; p NULL: not */
     enum dsn_action action;
     struct str status; /* "5.1.1" (RFC 3463) */
     struct str reply;  /* what was said: by `host`, or, where that is "", by us */
@@ -30,6 +37,7 @@ struct dsn {
     size_t count;
     struct str original; /* the message itself where it is small, else its header alone */
     bool complete;       /* original is all of it */
+    bool private;        /* it must not travel without TLS (RFC 8689): nothing of it is shown but its Message-ID */
 };
 
 enum {
@@ -40,11 +48,12 @@ enum {
 /* Appends the notification as a message. `id` is its own. */
 void dsn_build(const struct mta *m, const struct dsn *d, const char *id, int64_t now, struct buf *out);
 
-/* Whether NOTIFY (RFC 3461 section 4.1; p NULL: not given) asks for this. */
+/* Whether NOTIFY (RFC 3461 section 4.1; p NULL: not given, then of failure and delay only) asks for this. */
 bool dsn_wanted(struct str notify, enum dsn_action action);
 
-/* The part of a message of `size` bytes that goes back; *complete: all of it. */
-uint64_t dsn_original_bytes(uint64_t size, struct str ret, bool *complete);
+/* The part of a message of `size` bytes that goes back; *complete: all of it. failed: the notification tells of a
+ * failure; of others only the header goes back (RFC 3461 section 4.3). */
+uint64_t dsn_original_bytes(uint64_t size, struct str ret, bool failed, bool *complete);
 /* Cuts what was read of the message to what may be shown: all of it, or its header. */
 struct str dsn_original(struct str read, bool complete);
 

@@ -130,6 +130,7 @@ struct verdict {
     struct queue_result *result;
     struct dsn_recipient *told; /* those of whom the sender hears */
     size_t told_count;
+    bool failure; /* among them */
 };
 
 static void log_result(const struct attempt *x, const struct queue_result *r, const struct client_reply *reply) {
@@ -147,9 +148,11 @@ static void tell(struct attempt *x, struct verdict *v, const struct queue_recipi
     struct str text = reply->text;
     if (expired)
         text = arena_printf(x->a, "it could not be delivered in time; at last: %.*s", STR_ARG(reply->text));
+    v->failure |= action == DSN_FAILED;
     v->told[v->told_count++] = (struct dsn_recipient){
         .address = r->address,
         .original = r->original,
+        .orcpt = r->orcpt,
         .action = action,
         .status =
             expired && !reply->said ? STR("5.4.7") : status_for(x->a, reply->status, action == DSN_FAILED ? '5' : '4'),
@@ -196,11 +199,13 @@ static bool make_notification(struct attempt *x, const struct verdict *v, struct
                     .envid = x->job->envid,
                     .arrived_at = x->job->received_at,
                     .recipient = v->told,
-                    .count = v->told_count};
+                    .count = v->told_count,
+                    .private = x->job->require_tls};
+    struct str ret = x->job->body_binary ? STR("HDRS") : x->job->ret; /* a notification is text */
     struct buf bytes = BUF_EMPTY;
     struct err err;
     bool made = false, temporary = true;
-    uint64_t n = dsn_original_bytes(x->job->prefix.n + x->job->size, x->job->ret, &d.complete);
+    uint64_t n = dsn_original_bytes(x->job->prefix.n + x->job->size, ret, v->failure, &d.complete);
     if (queue_read(x->m->store, x->job, 0, n, &bytes, &err) != STORE_OK) {
         log_error("queue %s: the message can't be read for the notification: %s", x->id, err.text);
         buf_reset(&bytes);

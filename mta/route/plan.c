@@ -67,13 +67,15 @@ static void *room(struct arena *a, void *array, size_t count, size_t *cap, size_
     return grown;
 }
 
-static uint32_t add_delivery(struct plan *p, const struct directory_target *t) {
-    size_t cap = p->delivery_cap;
+static uint32_t add_delivery(struct plan *p, const struct directory_target *t, struct plan_origin origin) {
+    size_t cap = p->delivery_cap, origins = cap;
     p->delivery = room(p->arena, p->delivery, p->delivery_count, &p->delivery_cap, sizeof *p->delivery);
     p->address = room(p->arena, p->address, p->delivery_count, &cap, sizeof *p->address);
     p->delivery[p->delivery_count] =
         (struct store_delivery){.account_id = t->account_id, .quota_bytes = t->quota_bytes};
+    p->origin = room(p->arena, p->origin, p->delivery_count, &origins, sizeof *p->origin);
     p->address[p->delivery_count] = t->address;
+    p->origin[p->delivery_count] = origin;
     return (uint32_t)++p->delivery_count;
 }
 
@@ -87,10 +89,15 @@ static struct str wire_address(struct arena *a, struct str address) {
                   : address_format(a, str_sub(address, 0, (size_t)at), str_sub(address, (size_t)at + 1, address.n));
 }
 
-static uint32_t add_remote(struct plan *p, const struct directory_target *t, struct str address, struct str original) {
+static uint32_t add_remote(struct plan *p, const struct directory_target *t, struct str address,
+                           struct plan_origin origin) {
     p->remote = room(p->arena, p->remote, p->remote_count, &p->remote_cap, sizeof *p->remote);
-    p->remote[p->remote_count] = (struct store_queued_recipient){
-        .address = address, .original = str_eq(address, original) ? STR("") : original, .next_hop = t->next_hop};
+    p->remote[p->remote_count] =
+        (struct store_queued_recipient){.address = address,
+                                        .original = str_eq(address, origin.address) ? STR("") : origin.address,
+                                        .next_hop = t->next_hop,
+                                        .notify = origin.notify,
+                                        .orcpt = origin.orcpt};
     if (p->tenant_known && p->tenant_id != t->tenant_id)
         p->tenant_id = 0;
     else
@@ -101,7 +108,7 @@ static uint32_t add_remote(struct plan *p, const struct directory_target *t, str
 
 void plan_begin(struct plan *p, struct arena *a) { *p = (struct plan){.arena = a}; }
 
-static void add_target(struct plan *p, const struct directory_target *t, struct str original) {
+static void add_target(struct plan *p, const struct directory_target *t, struct plan_origin origin) {
     if (p->used * 2 >= p->slots)
         grow(p);
     struct str address = t->account_id ? t->address : wire_address(p->arena, t->address);
@@ -110,13 +117,29 @@ static void add_target(struct plan *p, const struct directory_target *t, struct 
     if (slot->index)
         return;
     p->used++;
-    uint32_t index = t->account_id ? add_delivery(p, t) : add_remote(p, t, address, original);
+    uint32_t index = t->account_id ? add_delivery(p, t, origin) : add_remote(p, t, address, origin);
     *slot = (struct plan_slot){hash, index, t->account_id == 0};
 }
 
-void plan_add(struct plan *p, const struct directory_route *route, struct str original) {
+/* NOTIFY without SUCCESS. */
+static struct str without_success(struct arena *a, struct str notify) {
+    struct buf left = BUF_EMPTY;
+    struct str word, rest = notify;
+    while (str_split(&rest, ',', &word))
+        if (!str_ieq(word, STR("SUCCESS"))) {
+            buf_add_c(&left, left.n ? "," : "");
+            buf_add_str(&left, word);
+        }
+    struct str out = left.n ? arena_str(a, buf_str(&left)) : STR("NEVER");
+    buf_free(&left);
+    return out;
+}
+
+void plan_add(struct plan *p, const struct directory_route *route, struct plan_origin origin) {
+    if (route->count > 1 && origin.notify.p)
+        origin.notify = without_success(p->arena, origin.notify);
     for (size_t i = 0; i < route->count; i++)
-        add_target(p, &route->target[i], original);
+        add_target(p, &route->target[i], origin);
 }
 
 struct store_delivery *plan_delivery(const struct plan *p, int64_t account_id) {

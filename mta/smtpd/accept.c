@@ -2,31 +2,14 @@
  */
 #include "base/clock.h"
 #include "base/log.h"
-#include "dsn/dsn.h"
 #include "hops/hops.h"
 #include "mime/mime.h"
 #include "queue/runner.h"
 #include "route/full.h"
-#include "route/plan.h"
-#include "smtpd/session.h"
+#include "smtpd/acceptance.h"
 #include "submit/submit.h"
 
 #include <stdio.h>
-
-struct acceptance {
-    struct session *s;
-    struct transaction *t;
-    struct arena *a;
-    int64_t id, now;
-    char id_text[16];
-    struct hops_header header;
-    struct str whole; /* the message with our header lines in front */
-    struct plan plan;
-    struct store_queued *queued;
-    size_t delivered;
-    bool close; /* the connection ends with the reply */
-    bool *told; /* LMTP: of each delivery, that a reply said that it failed */
-};
 
 /* ---- replies: LMTP has one for each recipient (RFC 2033 section 4.2) ---- */
 
@@ -51,14 +34,31 @@ static bool refused(struct acceptance *x, const char *line) {
 
 /* ---- checks ---- */
 
+/* Of a binary message the header is text nevertheless. */
+static bool header_is_text(const struct acceptance *x) {
+    struct data_scanner scanner = DATA_SCANNER_START;
+    struct buf scanned = BUF_EMPTY;
+    struct str text;
+    struct err err;
+    if (x->t->message.over_limit || x->t->message.failed || !message_text(&x->t->message, &text, &err))
+        return true; /* that is said elsewhere */
+    data_scan_chunk(&scanner, str_sub(text, 0, mime_header_length(text)), &scanned);
+    buf_free(&scanned);
+    return !scanner.bare_cr && !scanner.bare_lf && !scanner.nul;
+}
+
 static bool check_bytes(struct acceptance *x) {
     const struct transaction *t = x->t;
-    x->s->distrusted = t->scanner.bare_lf || t->scanner.bare_cr || t->scanner.nul;
-    if (t->scanner.bare_lf || t->scanner.bare_cr)
+    bool bare = (t->scanner.bare_lf || t->scanner.bare_cr) && !t->scanner.normalise;
+    x->s->distrusted =
+        (bare || t->scanner.nul) && !t->chunked; /* a chunk ends where its size says, whatever is in it */
+    if (bare)
         return refused(x, t->scanner.bare_lf ? "550 5.6.11 The message has a LF without CR: lines end with CR LF"
                                              : "550 5.6.11 The message has a CR without LF: lines end with CR LF");
-    if (t->scanner.nul)
+    if (t->scanner.nul) /* never noted of a binary one */
         return refused(x, "550 5.6.0 The message has NUL bytes");
+    if (t->body_binary && !header_is_text(x))
+        return refused(x, "550 5.6.0 The header has NUL bytes, or lines that do not end with CR LF");
     if (t->message.over_limit) {
         char line[96];
         snprintf(line, sizeof line, "552 5.3.4 Message too big: the limit is %llu bytes", (unsigned long long)t->limit);
@@ -122,14 +122,20 @@ static bool check_header(struct acceptance *x) {
 
 /* ---- our header lines ---- */
 
+/* RFC 3848, RFC 6531 section 4.3 */
 static const char *with_protocol(const struct session *s) {
-    if (s->kind == SERVICE_LMTP)
-        return conn_is_tls(s->conn) ? "LMTPS" : "LMTP";
-    if (!s->esmtp)
+    static const char *const name[2][2][4] = {
+        {{"ESMTP", "ESMTPS", "ESMTPA", "ESMTPSA"}, {"UTF8SMTP", "UTF8SMTPS", "UTF8SMTPA", "UTF8SMTPSA"}},
+        {{"LMTP", "LMTPS", "LMTPA", "LMTPSA"}, {"UTF8LMTP", "UTF8LMTPS", "UTF8LMTPA", "UTF8LMTPSA"}},
+    };
+    if (!s->esmtp && !s->transaction.smtputf8)
         return "SMTP";
-    if (s->authenticated) /* RFC 3848 */
-        return conn_is_tls(s->conn) ? "ESMTPSA" : "ESMTPA";
-    return conn_is_tls(s->conn) ? "ESMTPS" : "ESMTP";
+    return name[s->kind == SERVICE_LMTP][s->transaction.smtputf8][conn_is_tls(s->conn) + 2 * s->authenticated];
+}
+
+/* For Received. One beyond ASCII is not shown: an alias may lead to where the message could not go for that. */
+static struct str only_recipient(const struct transaction *t) {
+    return t->count == 1 && str_is_ascii(t->recipient[0].address) ? t->recipient[0].address : (struct str){NULL, 0};
 }
 
 static bool complete_message(struct acceptance *x) {
@@ -145,7 +151,7 @@ static bool complete_message(struct acceptance *x) {
                            .tls_version = conn_tls_version(s->conn),
                            .tls_cipher = conn_tls_cipher(s->conn),
                            .id = x->id_text,
-                           .recipient = x->t->count == 1 ? x->t->recipient[0].address : (struct str){NULL, 0},
+                           .recipient = only_recipient(x->t),
                            .at = x->now};
     hops_received(&hop, &front);
     if (s->kind == SERVICE_SUBMISSION || s->kind == SERVICE_PICKUP)
@@ -160,8 +166,7 @@ static bool complete_message(struct acceptance *x) {
 
 /* ---- delivery ---- */
 
-/* What a delivery that did not happen means to the sender; NULL: it happened. */
-static const char *trouble(const struct acceptance *x, const struct store_delivery *d) {
+const char *acceptance_trouble(const struct acceptance *x, const struct store_delivery *d) {
     if (d->status == STORE_OK)
         return NULL;
     if (d->status == STORE_QUOTA) /* too big for the mailbox even if it were empty: no use in trying again */
@@ -210,12 +215,29 @@ static enum store_status store_without_loops(struct acceptance *x, size_t loops,
     return status;
 }
 
+static struct plan_origin origin_of(const struct envelope_recipient *r) {
+    return (struct plan_origin){.address = r->address, .notify = r->notify, .orcpt = r->orcpt};
+}
+
+/* What the sender asked for, to be kept until the message has gone on. */
+static void fill_queued(struct acceptance *x) {
+    const struct transaction *t = x->t;
+    struct store_queued *q = x->queued;
+    q->body_8bit = t->body_8bit || !str_is_ascii(x->whole);
+    q->body_binary = t->body_binary;
+    q->smtputf8 = t->smtputf8 && !str_is_ascii(str_sub(x->whole, 0, mime_header_length(x->whole)));
+    q->require_tls = t->require_tls;
+    q->envid = t->envid;
+    q->ret = t->ret;
+    q->held = t->hold;
+}
+
 static void make_plan(struct acceptance *x) {
     const struct session *s = x->s;
     plan_begin(&x->plan, x->a);
     for (size_t i = 0; i < x->t->count; i++)
         if (!x->t->recipient[i].removed)
-            plan_add(&x->plan, &x->t->recipient[i].route, x->t->recipient[i].address);
+            plan_add(&x->plan, &x->t->recipient[i].route, origin_of(&x->t->recipient[i]));
     for (size_t i = 0; i < x->plan.delivery_count; i++) {
         x->plan.delivery[i].mailbox = x->t->junk ? STR("Junk") : (struct str){NULL, 0};
         x->plan.delivery[i].prefix = hops_prefix(x->a, x->t->sender, x->plan.address[i]);
@@ -225,8 +247,7 @@ static void make_plan(struct acceptance *x) {
         return;
     x->queued->source = s->authenticated ? arena_printf(x->a, "%s [%s]", s->account.address.p, s->client.address)
                                          : arena_printf(x->a, "[%s]", s->client.address);
-    x->queued->held = x->t->hold;
-    x->queued->body_8bit = x->t->body_8bit || !str_is_ascii(x->whole);
+    fill_queued(x);
     if (s->authenticated) {
         x->queued->tenant_id = s->account.tenant_id;
         x->queued->account_id = s->account.id;
@@ -255,53 +276,13 @@ static bool deliver(struct acceptance *x) {
 
 /* ---- what is left to say ---- */
 
-/* Some mailboxes took the message and some did not: SMTP has one reply, so the sender hears of the others by mail. */
-static void notify_sender(struct acceptance *x) {
-    const struct mta *m = x->s->mta;
-    struct dsn_recipient *failed = arena_array(x->a, x->plan.delivery_count, sizeof *failed);
-    size_t n = 0;
-    for (size_t i = 0; i < x->plan.delivery_count; i++) {
-        const char *why = trouble(x, &x->plan.delivery[i]);
-        if (!why || (x->told && x->told[i]))
-            continue;
-        /* it is final, whatever the first digit: the message is not kept for another attempt */
-        struct str status = arena_printf(x->a, "5.%.3s", why + 6);
-        failed[n++] = (struct dsn_recipient){.address = x->plan.address[i],
-                                             .original = STR(""),
-                                             .status = status,
-                                             .reply = str_of(why + 10),
-                                             .last_attempt_at = x->now};
-        log_info("smtp %s: not delivered to=<%.*s>: %s", x->id_text, STR_ARG(x->plan.address[i]), why);
-    }
-    if (x->t->sender.n == 0) {
-        log_warn("smtp %s: nobody is told: the message is a notification itself", x->id_text);
-        return;
-    }
-    struct dsn d = {.sender = x->t->sender, .id = x->id_text, .arrived_at = x->now, .recipient = failed, .count = n};
-    uint64_t bytes = dsn_original_bytes(x->whole.n, (struct str){NULL, 0}, &d.complete);
-    d.original = dsn_original(str_sub(x->whole, 0, bytes), d.complete);
-    struct dsn_mail mail;
-    bool temporary;
-    struct err err = {""};
-    if (!dsn_make(m, x->a, &d, &mail, &temporary)) {
-        if (temporary)
-            log_error("smtp %s: the sender is not told of the failure: the directory is away", x->id_text);
-        return;
-    }
-    if (store_deliver(m->store, mail.message, -1, mail.card, mail.plan.delivery, mail.plan.delivery_count, mail.queued,
-                      &err) != STORE_OK)
-        log_error("smtp %s: the sender is not told of the failure: %s", x->id_text, err.text);
-    else if (mail.queued)
-        runner_wake(m->runner);
-}
-
 /* The trouble of the only mailboxes that there are, when none took the message; NULL: somebody has it. */
 static const char *nobody_has_it(const struct acceptance *x) {
     if (x->delivered || x->queued)
         return NULL;
     const char *worst = NULL;
     for (size_t i = 0; i < x->plan.delivery_count; i++) {
-        const char *why = trouble(x, &x->plan.delivery[i]);
+        const char *why = acceptance_trouble(x, &x->plan.delivery[i]);
         if (!worst || (why && why[0] < worst[0])) /* one mailbox that may take it later is reason to try again */
             worst = why;
     }
@@ -314,7 +295,7 @@ static void answer_one(struct acceptance *x, const struct envelope_recipient *r)
     bool somebody = false;
     for (size_t k = 0; k < r->route.count && !r->removed; k++) {
         int64_t account = r->route.target[k].account_id;
-        const char *problem = account ? trouble(x, plan_delivery(&x->plan, account)) : NULL;
+        const char *problem = account ? acceptance_trouble(x, plan_delivery(&x->plan, account)) : NULL;
         somebody |= !problem;
         why = problem ? problem : why;
     }
@@ -328,15 +309,11 @@ static void answer_one(struct acceptance *x, const struct envelope_recipient *r)
 }
 
 static void answer_each(struct acceptance *x) {
-    bool all_told = true;
     x->told = arena_array(x->a, x->plan.delivery_count, sizeof *x->told);
     for (size_t i = 0; i < x->t->count; i++)
         if (!x->t->recipient[i].added)
             answer_one(x, &x->t->recipient[i]);
-    for (size_t i = 0; i < x->plan.delivery_count; i++)
-        all_told = all_told && (x->told[i] || x->plan.delivery[i].status == STORE_OK);
-    if (!all_told)
-        notify_sender(x);
+    acceptance_notify(x);
 }
 
 static void log_accepted(const struct acceptance *x) {
@@ -387,8 +364,7 @@ enum step accept_message(struct session *s) {
         refused(&x, why);
     } else {
         log_accepted(&x);
-        if (x.delivered < x.plan.delivery_count)
-            notify_sender(&x);
+        acceptance_notify(&x);
         conn_printf(s->conn, "250 2.0.0 Ok: queued as %s\r\n", x.id_text);
     }
     return STEP_WAIT;

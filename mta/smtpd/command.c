@@ -1,21 +1,28 @@
+#include "base/clock.h"
 #include "base/log.h"
 #include "settings.h"
 #include "smtpd/parse.h"
 #include "smtpd/session.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 enum flag {
     NEEDS_HELO = 1,
     NEEDS_LOGIN = 2, /* where the service has users */
     NO_ARGUMENT = 4,
+    WITHOUT_TLS = 8,    /* also where the service requires TLS and it is not on yet (RFC 3207 section 4) */
+    LAST_IN_GROUP = 16, /* the client waits for the answer before it sends more (RFC 2920 section 3.1) */
 };
 
 enum {
-    LINE_BYTES = 512,                 /* RFC 5321 4.5.3.1.4, with CR LF */
-    MAIL_BYTES = 512 + 26 + 17 + 500, /* SIZE (RFC 1870), BODY (RFC 6152), AUTH (RFC 4954) */
-    RCPT_BYTES = 512 + 501,           /* ORCPT (RFC 3461), which some send unasked */
-    AUTH_BYTES = 12288,               /* RFC 4954 section 4 */
+    LINE_BYTES = 512, /* RFC 5321 4.5.3.1.4, with CR LF */
+    /* SIZE (RFC 1870), BODY (RFC 6152, 3030), AUTH (RFC 4954), SMTPUTF8 (RFC 6531), RET and ENVID (RFC 3461),
+     * REQUIRETLS (RFC 8689), HOLDUNTIL (RFC 4865) */
+    MAIL_BYTES = 512 + 26 + 17 + 500 + 10 + 9 + 107 + 11 + 34,
+    RCPT_BYTES = 512 + 501 + 29, /* ORCPT, NOTIFY (RFC 3461) */
+    VRFY_BYTES = 512 + 9,        /* SMTPUTF8 */
+    AUTH_BYTES = 12288,          /* RFC 4954 section 4 */
     EVERYWHERE = SERVICE_RELAY | SERVICE_SUBMISSION | SERVICE_LMTP | SERVICE_PICKUP,
     SMTP = EVERYWHERE & ~SERVICE_LMTP,
 };
@@ -50,6 +57,16 @@ static enum step helo(struct session *s, struct str argument) {
     return STEP_WAIT;
 }
 
+/* RFC 4865 section 4: the longest time in seconds, and as a date */
+static void offer_future_release(struct session *s, struct buf *out) {
+    int64_t most = settings_future_release(s->mta, &s->transaction.arena) / CLOCK_SECOND;
+    time_t until = (time_t)(clock_now() / CLOCK_SECOND + most);
+    struct tm tm;
+    char text[32];
+    if (most > 0 && gmtime_r(&until, &tm) && strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm))
+        buf_printf(out, "\r\n250-FUTURERELEASE %lld %s", (long long)most, text);
+}
+
 static enum step ehlo(struct session *s, struct str argument) {
     enum step step;
     if (!greet(s, argument, true))
@@ -66,7 +83,15 @@ static enum step ehlo(struct session *s, struct str argument) {
         buf_add_c(out, "\r\n250-STARTTLS");
     if (s->kind == SERVICE_SUBMISSION && session_is_secure(s))
         buf_add_c(out, "\r\n250-AUTH PLAIN LOGIN");
-    buf_add_c(out, "\r\n250-ENHANCEDSTATUSCODES\r\n250 8BITMIME\r\n");
+    if (conn_is_tls(s->conn)) /* RFC 8689 section 2 */
+        buf_add_c(out, "\r\n250-REQUIRETLS");
+    if (s->kind == SERVICE_SUBMISSION)
+        offer_future_release(s, out);
+    buf_add_c(out, "\r\n250-LIMITS RCPTMAX=");
+    buf_add_u64(out, settings_recipients(s->mta, &s->transaction.arena));
+    arena_free(&s->transaction.arena);
+    buf_add_c(out, "\r\n250-ENHANCEDSTATUSCODES\r\n250-8BITMIME\r\n250-CHUNKING\r\n250-BINARYMIME\r\n250-DSN\r\n"
+                   "250 SMTPUTF8\r\n");
     return STEP_WAIT;
 }
 
@@ -98,11 +123,19 @@ static enum step data(struct session *s, struct str argument) {
             REPLY(s, "554 5.5.1 No valid recipients");
         return session_error(s);
     }
+    if (t->chunked || t->chunks_failed || t->body_binary) { /* RFC 3030 sections 2 and 3 */
+        if (t->body_binary)
+            REPLY(s, "503 5.5.1 A message with BODY=BINARYMIME comes by BDAT");
+        else
+            REPLY(s, "503 5.5.1 The message comes by BDAT");
+        return session_error(s);
+    }
     enum step step;
     if (!stage_pass(s, STAGE_DATA, &step))
         return step;
     message_begin(&t->message);
     t->scanner = DATA_SCANNER_START;
+    t->scanner.normalise = settings_normalises(s->mta, &t->arena, &s->client.sockaddr);
     s->input = INPUT_DATA;
     REPLY(s, "354 End data with <CR><LF>.<CR><LF>");
     return STEP_WAIT;
@@ -121,14 +154,35 @@ static enum step noop(struct session *s, struct str argument) {
     return STEP_WAIT;
 }
 
+/* The argument without the parameter SMTPUTF8 (RFC 6531 section 3.7.4), which allows for addresses beyond ASCII. False:
+ * the reply is written. */
+static bool address_argument(struct session *s, struct str *argument) {
+    bool smtputf8 = str_iends(*argument, STR(" SMTPUTF8"));
+    if (smtputf8)
+        *argument = str_trim(str_sub(*argument, 0, argument->n - 9));
+    if (argument->n == 0)
+        REPLY(s, "501 5.5.4 An address is needed");
+    else if (!str_is_ascii(*argument) && !smtputf8)
+        REPLY(s, "553 5.6.7 Addresses beyond ASCII need the parameter SMTPUTF8");
+    else if (!str_is_utf8(*argument))
+        REPLY(s, "501 5.1.3 The address holds bytes that are not text");
+    else
+        return true;
+    return false;
+}
+
 static enum step vrfy(struct session *s, struct str argument) {
-    if (argument.n == 0) {
-        REPLY(s, "501 5.5.4 VRFY needs an address");
+    if (!address_argument(s, &argument))
         return session_error(s);
-    }
     /* RFC 5321 3.5.3: not telling is allowed, and does not help those who guess addresses */
     REPLY(s, "252 2.1.5 Not verified, but mail for it will be tried");
     return STEP_WAIT;
+}
+
+static enum step expn(struct session *s, struct str argument) {
+    if (address_argument(s, &argument))
+        REPLY(s, "502 5.5.1 Lists are not shown");
+    return session_error(s);
 }
 
 static enum step help(struct session *s, struct str argument) {
@@ -161,25 +215,26 @@ static enum step wrong_protocol(struct session *s, struct str argument) {
 static const struct command table[] = {
     {"MAIL", mail_command, NEEDS_HELO | NEEDS_LOGIN, EVERYWHERE, MAIL_BYTES},
     {"RCPT", rcpt_command, NEEDS_HELO | NEEDS_LOGIN, EVERYWHERE, RCPT_BYTES},
-    {"DATA", data, NEEDS_HELO | NEEDS_LOGIN | NO_ARGUMENT, EVERYWHERE, LINE_BYTES},
+    {"DATA", data, NEEDS_HELO | NEEDS_LOGIN | NO_ARGUMENT | LAST_IN_GROUP, EVERYWHERE, LINE_BYTES},
+    {"BDAT", bdat_command, NEEDS_HELO | NEEDS_LOGIN, EVERYWHERE, LINE_BYTES},
     {"RSET", rset, NO_ARGUMENT, EVERYWHERE, LINE_BYTES},
-    {"EHLO", ehlo, 0, SMTP, LINE_BYTES},
-    {"HELO", helo, 0, SMTP, LINE_BYTES},
-    {"LHLO", ehlo, 0, SERVICE_LMTP, LINE_BYTES},
-    {"QUIT", quit, NO_ARGUMENT, EVERYWHERE, LINE_BYTES},
-    {"STARTTLS", starttls, NEEDS_HELO | NO_ARGUMENT, EVERYWHERE, LINE_BYTES},
-    {"AUTH", auth_command, NEEDS_HELO, SERVICE_SUBMISSION, AUTH_BYTES},
-    {"NOOP", noop, 0, EVERYWHERE, LINE_BYTES},
-    {"VRFY", vrfy, 0, EVERYWHERE, LINE_BYTES},
-    {"HELP", help, 0, EVERYWHERE, LINE_BYTES},
-    {"EXPN", not_implemented, 0, EVERYWHERE, LINE_BYTES},
-    {"ETRN", not_implemented, 0, EVERYWHERE, LINE_BYTES},
-    {"TURN", not_implemented, 0, EVERYWHERE, LINE_BYTES},
+    {"EHLO", ehlo, WITHOUT_TLS | LAST_IN_GROUP, SMTP, LINE_BYTES},
+    {"HELO", helo, LAST_IN_GROUP, SMTP, LINE_BYTES},
+    {"LHLO", ehlo, WITHOUT_TLS | LAST_IN_GROUP, SERVICE_LMTP, LINE_BYTES},
+    {"QUIT", quit, NO_ARGUMENT | WITHOUT_TLS | LAST_IN_GROUP, EVERYWHERE, LINE_BYTES},
+    {"STARTTLS", starttls, NEEDS_HELO | NO_ARGUMENT | WITHOUT_TLS | LAST_IN_GROUP, EVERYWHERE, LINE_BYTES},
+    {"AUTH", auth_command, NEEDS_HELO | LAST_IN_GROUP, SERVICE_SUBMISSION, AUTH_BYTES},
+    {"NOOP", noop, WITHOUT_TLS | LAST_IN_GROUP, EVERYWHERE, LINE_BYTES},
+    {"VRFY", vrfy, LAST_IN_GROUP, EVERYWHERE, VRFY_BYTES},
+    {"HELP", help, LAST_IN_GROUP, EVERYWHERE, LINE_BYTES},
+    {"EXPN", expn, LAST_IN_GROUP, EVERYWHERE, VRFY_BYTES},
+    {"ETRN", not_implemented, LAST_IN_GROUP, EVERYWHERE, LINE_BYTES},
+    {"TURN", not_implemented, LAST_IN_GROUP, EVERYWHERE, LINE_BYTES},
     {"XQUEUE", xqueue_command, 0, SERVICE_PICKUP, LINE_BYTES},
     {"XFLUSH", xflush_command, NO_ARGUMENT, SERVICE_PICKUP, LINE_BYTES},
-    {"GET", wrong_protocol, 0, EVERYWHERE, AUTH_BYTES},
-    {"POST", wrong_protocol, 0, EVERYWHERE, AUTH_BYTES},
-    {"CONNECT", wrong_protocol, 0, EVERYWHERE, AUTH_BYTES},
+    {"GET", wrong_protocol, WITHOUT_TLS, EVERYWHERE, AUTH_BYTES},
+    {"POST", wrong_protocol, WITHOUT_TLS, EVERYWHERE, AUTH_BYTES},
+    {"CONNECT", wrong_protocol, WITHOUT_TLS, EVERYWHERE, AUTH_BYTES},
 };
 
 static const struct command *find(struct str verb) {
@@ -196,6 +251,34 @@ size_t command_line_limit(struct str line) {
     return c ? c->line_bytes : LINE_BYTES;
 }
 
+/* The service takes nothing without TLS. Looked up once a connection, and only where there is no TLS. */
+static bool tls_is_missing(struct session *s) {
+    static const char *const name[] = {
+        [SERVICE_RELAY] = "smtp", [SERVICE_SUBMISSION] = "submission", [SERVICE_LMTP] = "lmtp"};
+    if (session_is_secure(s) || s->kind == SERVICE_PICKUP)
+        return false;
+    if (s->tls_required == TLS_REQUIRED_UNKNOWN) {
+        struct arena a = ARENA_EMPTY;
+        s->tls_required = settings_requires_tls(s->mta, &a, name[s->kind]) ? TLS_IS_REQUIRED : TLS_NOT_REQUIRED;
+        arena_free(&a);
+    }
+    return s->tls_required == TLS_IS_REQUIRED;
+}
+
+/* Why the command can't be run now, by its flags. */
+static const char *why_not(struct session *s, const struct command *c, struct str argument) {
+    if (!(c->flags & WITHOUT_TLS) && tls_is_missing(s))
+        return "530 5.7.0 Must issue a STARTTLS command first";
+    if ((c->flags & NO_ARGUMENT) && argument.n)
+        return "501 5.5.4 The command takes no argument";
+    if ((c->flags & NEEDS_HELO) && !s->helo)
+        return s->kind == SERVICE_LMTP ? "503 5.5.1 Send LHLO first" : "503 5.5.1 Send EHLO first";
+    if ((c->flags & NEEDS_LOGIN) && s->kind == SERVICE_SUBMISSION && !s->authenticated)
+        return session_is_secure(s) ? "530 5.7.0 Authentication required"
+                                    : "530 5.7.0 Must issue a STARTTLS command first";
+    return NULL;
+}
+
 enum step command_run(struct session *s, struct str line) {
     struct str verb, argument;
     parse_command(line, &verb, &argument);
@@ -204,23 +287,14 @@ enum step command_run(struct session *s, struct str line) {
         REPLY(s, "500 5.5.2 Command not recognized");
         return session_error(s);
     }
-    if ((c->flags & NO_ARGUMENT) && argument.n) {
-        REPLY(s, "501 5.5.4 The command takes no argument");
-        return session_error(s);
-    }
-    if ((c->flags & NEEDS_HELO) && !s->helo) {
-        if (s->kind == SERVICE_LMTP)
-            REPLY(s, "503 5.5.1 Send LHLO first");
-        else
-            REPLY(s, "503 5.5.1 Send EHLO first");
-        return session_error(s);
-    }
-    if ((c->flags & NEEDS_LOGIN) && s->kind == SERVICE_SUBMISSION && !s->authenticated) {
-        if (session_is_secure(s))
-            REPLY(s, "530 5.7.0 Authentication required");
-        else
-            REPLY(s, "530 5.7.0 Must issue a STARTTLS command first");
-        return session_error(s);
-    }
-    return c->run(s, argument);
+    /* A client without EHLO has not heard that it may send anything ahead. */
+    if (s->more_input && (!s->esmtp || (c->flags & LAST_IN_GROUP)))
+        s->pipelined_early = true;
+    const char *refusal = why_not(s, c, argument);
+    if (!refusal)
+        return c->run(s, argument);
+    if (c->run == bdat_command)
+        return bdat_refused(s, argument, refusal);
+    conn_printf(s->conn, "%s\r\n", refusal);
+    return session_error(s);
 }

@@ -26,8 +26,11 @@ static bool check_path(struct session *s, struct str path, const char *bad_code,
                        struct str *domain) {
     struct arena *a = &s->transaction.arena;
     struct err err;
-    if (!str_is_ascii(path)) {
-        REPLY(s, "553 5.6.7 Addresses beyond ASCII need SMTPUTF8, which is not offered");
+    struct transaction *t = &s->transaction;
+    if (!str_is_ascii(path) && (s->kind == SERVICE_SUBMISSION || s->kind == SERVICE_PICKUP))
+        t->smtputf8 = true; /* our own people may leave it to us to say so */
+    if (!str_is_ascii(path) && !t->smtputf8) {
+        REPLY(s, "553 5.6.7 Addresses beyond ASCII need the parameter SMTPUTF8 of MAIL");
         return false;
     }
     if (address_parse(a, path, local, domain, &err))
@@ -37,48 +40,6 @@ static bool check_path(struct session *s, struct str path, const char *bad_code,
 }
 
 /* ---- MAIL ---- */
-
-static enum step bad_parameter(struct session *s, const char *code, struct str keyword) {
-    conn_printf(s->conn, "%s Parameter %.*s\r\n", code, STR_ARG(shown(keyword)));
-    return session_error(s);
-}
-
-/* Takes MAIL's parameters. False: the reply is written. */
-static bool mail_parameters(struct session *s, struct str rest, enum step *step) {
-    struct transaction *t = &s->transaction;
-    struct str keyword, value;
-    enum parse_parameter p;
-    while ((p = parse_parameter(&rest, &keyword, &value)) == PARAMETER_FOUND) {
-        uint64_t size;
-        if (str_ieq(keyword, STR("SIZE"))) {
-            if (!str_u64(value, &size)) {
-                *step = bad_parameter(s, "501 5.5.4", keyword);
-                return false;
-            }
-            if (size > t->limit) { /* RFC 1870 section 6.1 */
-                conn_printf(s->conn, "552 5.3.4 Message too big: the limit is %llu bytes\r\n",
-                            (unsigned long long)t->limit);
-                *step = STEP_WAIT;
-                return false;
-            }
-        } else if (str_ieq(keyword, STR("BODY"))) {
-            t->body_8bit = str_ieq(value, STR("8BITMIME"));
-            if (!t->body_8bit && !str_ieq(value, STR("7BIT"))) {
-                *step = bad_parameter(s, "501 5.5.4", keyword);
-                return false;
-            }
-        } else if (!str_ieq(keyword, STR("AUTH"))) { /* RFC 4954 section 5: taken, and not relied on */
-            *step = bad_parameter(s, "555 5.5.4 Not supported:", keyword);
-            return false;
-        }
-    }
-    if (p == PARAMETER_BAD) {
-        REPLY(s, "501 5.5.4 Malformed parameter");
-        *step = session_error(s);
-        return false;
-    }
-    return true;
-}
 
 /* The user that is logged in sends under its own addresses only (RFC 6409 section 6.1). */
 static bool may_send_as(struct session *s, struct str sender, enum step *step) {
@@ -116,12 +77,14 @@ static enum step begin_transaction(struct session *s, struct str path, struct st
     t->parameters = arena_str(&t->arena, rest);
     path = qualify(s, path);
     t->sender = STR("");
+    if (!parameters_of_mail(s, rest, &step))
+        return step;
     if (path.n) {
         if (!check_path(s, path, "501 5.1.7", &local, &domain))
             return session_error(s);
         t->sender = address_format(&t->arena, local, domain);
     }
-    if (!mail_parameters(s, rest, &step) || !may_send_as(s, t->sender, &step))
+    if (!may_send_as(s, t->sender, &step))
         return step;
     if (!stage_pass(s, STAGE_MAIL, &step))
         return step;
@@ -179,7 +142,7 @@ static enum step refuse_recipient(struct session *s, const char *code, const cha
     return STEP_CLOSE;
 }
 
-static enum step route_recipient(struct session *s, struct str local, struct str domain) {
+static enum step route_recipient(struct session *s, struct envelope_recipient r, struct str local, struct str domain) {
     static const struct {
         const char *code, *why;
     } refusal[] = {
@@ -190,7 +153,7 @@ static enum step route_recipient(struct session *s, struct str local, struct str
         [DIRECTORY_TEMPORARY] = {"451 4.3.0", "the directory can't be asked just now, try again"},
     };
     struct transaction *t = &s->transaction;
-    struct envelope_recipient r = {.address = address_format(&t->arena, local, domain)};
+    r.address = address_format(&t->arena, local, domain);
     bool may_relay = s->kind == SERVICE_SUBMISSION || s->kind == SERVICE_PICKUP;
     enum directory_status status = route_recipient_of(s->mta, &t->arena, local, domain, may_relay, &r.route);
     if (status != DIRECTORY_OK)
@@ -213,7 +176,9 @@ static enum step route_recipient(struct session *s, struct str local, struct str
 
 enum step rcpt_command(struct session *s, struct str argument) {
     struct transaction *t = &s->transaction;
-    struct str path, rest, keyword, value, local, domain;
+    struct str path, rest, local, domain;
+    struct envelope_recipient r = {0};
+    enum step step;
     if (!t->open) {
         REPLY(s, "503 5.5.1 Send MAIL first");
         return session_error(s);
@@ -222,14 +187,12 @@ enum step rcpt_command(struct session *s, struct str argument) {
         REPLY(s, "501 5.5.4 Syntax: RCPT TO:<address>");
         return session_error(s);
     }
-    enum parse_parameter p = parse_parameter(&rest, &keyword, &value);
-    if (p != PARAMETER_END) {
-        if (p == PARAMETER_BAD)
-            REPLY(s, "501 5.5.4 Malformed parameter");
-        else
-            return bad_parameter(s, "555 5.5.4 Not supported:", keyword);
+    if (t->chunked) {
+        REPLY(s, "503 5.5.1 The message has begun");
         return session_error(s);
     }
+    if (!parameters_of_rcpt(s, rest, &r, &step))
+        return step;
     if (t->count >= t->max_recipients) { /* RFC 5321 4.5.3.1.10 */
         REPLY(s, "452 4.5.3 Too many recipients, send the rest in another transaction");
         return STEP_WAIT;
@@ -240,5 +203,5 @@ enum step rcpt_command(struct session *s, struct str argument) {
     path = qualify(s, path);
     if (!check_path(s, path, "501 5.1.3", &local, &domain))
         return session_error(s);
-    return route_recipient(s, local, domain);
+    return route_recipient(s, r, local, domain);
 }

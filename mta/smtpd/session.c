@@ -54,27 +54,29 @@ void session_note(struct session *s, const char *rule, enum note note, const cha
 
 /* ---- input ---- */
 
-static enum step line_error(struct session *s, const char *why) {
+static enum step line_error(struct session *s, struct str line, const char *why) {
     s->input = INPUT_COMMAND; /* an exchange of AUTH that it was part of is over */
     conn_printf(s->conn, "500 5.5.2 %s\r\n", why);
+    if (str_istarts(line, STR("BDAT"))) /* what follows is not known to be a command */
+        return STEP_CLOSE;
     return session_error(s);
 }
 
 /* A complete line with its LF. Only CR LF ends a command (RFC 5321 2.3.8). */
 static enum step take_line(struct session *s, struct str line) {
     if (line.n < 2 || line.p[line.n - 2] != '\r')
-        return line_error(s, "Lines end with CR LF, not with LF alone");
+        return line_error(s, line, "Lines end with CR LF, not with LF alone");
     line.n -= 2;
     if (str_chr(line, '\r') >= 0)
-        return line_error(s, "There is a CR within the line");
+        return line_error(s, line, "There is a CR within the line");
     if (str_chr(line, 0) >= 0)
-        return line_error(s, "There is a NUL within the line");
+        return line_error(s, line, "There is a NUL within the line");
     if (line.n + 2 > MAX_LINE)
-        return line_error(s, "Line too long");
+        return line_error(s, line, "Line too long");
     if (s->input != INPUT_COMMAND)
         return auth_answer(s, line);
     if (line.n + 2 > command_line_limit(line))
-        return line_error(s, "Line too long");
+        return line_error(s, line, "Line too long");
     return command_run(s, line);
 }
 
@@ -86,14 +88,17 @@ static enum step next_line(struct session *s, struct str in, bool *progress) {
         *progress = lf >= 0;
         if (lf < 0)
             return STEP_WAIT;
-        return line_error(s, "Line too long");
+        return line_error(s, STR(""), "Line too long");
     }
     if (lf < 0) {
         *progress = in.n > MAX_LINE;
+        if (*progress && str_istarts(in, STR("BDAT")))
+            return line_error(s, in, "Line too long");
         if (*progress)
             s->input = INPUT_REST_OF_LINE;
         return STEP_WAIT;
     }
+    s->more_input = in.n > (size_t)lf + 1;
     enum step step = take_line(s, str_sub(in, 0, (size_t)lf + 1));
     conn_consume(s->conn, (size_t)lf + 1);
     *progress = true;
@@ -116,6 +121,11 @@ static enum step take_data(struct session *s, struct str in) {
     return step;
 }
 
+/* A message is coming in. */
+static bool in_message(const struct session *s) {
+    return s->input == INPUT_DATA || s->input == INPUT_CHUNK || s->transaction.chunked;
+}
+
 /* Works off what has come in. Replies gather meanwhile and leave together (RFC 2920 section 3.2). */
 static enum step take_input(struct session *s) {
     bool progress = true;
@@ -123,10 +133,12 @@ static enum step take_input(struct session *s) {
         struct str in = conn_input(s->conn);
         if (in.n == 0)
             break;
-        enum step step = s->input == INPUT_DATA ? take_data(s, in) : next_line(s, in, &progress);
+        enum step step = s->input == INPUT_DATA    ? take_data(s, in)
+                         : s->input == INPUT_CHUNK ? chunk_take(s, in)
+                                                   : next_line(s, in, &progress);
         if (step != STEP_WAIT)
             return step;
-        if (conn_closing(s->conn) && s->input != INPUT_DATA)
+        if (conn_closing(s->conn) && !in_message(s))
             return say_goodbye(s, "4.3.2 Service is shutting down, come back later");
     }
     return STEP_WAIT;
@@ -161,7 +173,7 @@ static enum step smtpd_step(struct conn *c, void *session, enum event event) {
     case EVENT_TIMEOUT:
         if (!conn_closing(c))
             return say_goodbye(s, "4.4.2 Nothing came for a long time, closing");
-        if (s->input == INPUT_DATA) /* the transaction that is under way may end */
+        if (in_message(s)) /* the transaction that is under way may end */
             return STEP_WAIT;
         return say_goodbye(s, "4.3.2 Service is shutting down, come back later");
     case EVENT_EOF:
@@ -179,6 +191,7 @@ static void smtpd_close(struct conn *c, void *session) {
     arena_free(&s->arena);
     arena_free(&s->account_arena);
     buf_free(&s->login_name);
+    buf_free(&s->chunk.refusal);
     free(s->helo);
     free(s);
 }

@@ -20,13 +20,16 @@ enum input {
     INPUT_AUTH_LOGIN_NAME,
     INPUT_AUTH_LOGIN_PASSWORD,
     INPUT_DATA,
+    INPUT_CHUNK,
 };
 
 struct envelope_recipient {
     struct str address; /* local@domain, as it was checked */
     struct directory_route route;
-    bool added;   /* by a filter: the client did not name it and hears nothing of it */
-    bool removed; /* by a filter: nothing is delivered to it, and the client hears that all is well */
+    struct str notify; /* DSN, p NULL: none (RFC 3461 section 4.1) */
+    struct str orcpt;  /* decoded, p NULL: none */
+    bool added;        /* by a filter: the client did not name it and hears nothing of it */
+    bool removed;      /* by a filter: nothing is delivered to it, and the client hears that all is well */
 };
 
 /* From MAIL to the end of its data, RSET, or the next EHLO. */
@@ -34,6 +37,11 @@ struct transaction {
     struct arena arena;
     bool open;
     bool body_8bit;
+    bool body_binary;      /* BODY=BINARYMIME (RFC 3030): its lines may be of any form */
+    bool smtputf8;         /* RFC 6531 */
+    bool require_tls;      /* RFC 8689 */
+    struct str envid, ret; /* DSN, p NULL: none */
+    int64_t release_at;    /* kept in the queue until then (RFC 4865); 0: not */
     int64_t id;            /* of the queue, in replies, Received and the log; from MAIL on */
     struct str sender;     /* "": the null reverse-path */
     struct str parameters; /* of MAIL, as they were given */
@@ -44,11 +52,20 @@ struct transaction {
     size_t count, cap;
     struct data_scanner scanner;
     struct message message;
+    bool chunked;       /* BDAT has begun */
+    bool chunks_failed; /* a chunk was refused: so are the others */
     int64_t started_at;
     struct edit edit; /* what examiners change in the message */
     bool junk;        /* it goes into Junk wherever it is delivered here */
     bool hold;        /* what of it goes elsewhere waits in the queue until an operator releases it */
     bool discard;     /* it is taken and thrown away */
+};
+
+/* The chunk that comes in (RFC 3030). */
+struct chunk {
+    uint64_t left;
+    bool last;
+    struct buf refusal; /* what is answered when all of it has come; empty: it is wanted */
 };
 
 /* Who is at the other end: the connection's peer, or whom a trusted peer names in its place. */
@@ -67,6 +84,10 @@ struct session {
     char *helo; /* NULL before HELO */
     bool esmtp;
     bool authenticated;
+    bool more_input;      /* something has come in behind the command that is run */
+    bool pipelined_early; /* something was sent before the answer that had to be waited for (RFC 2920 section 3.1) */
+    enum tls_required { TLS_REQUIRED_UNKNOWN, TLS_NOT_REQUIRED, TLS_IS_REQUIRED } tls_required;
+    struct chunk chunk;
     bool distrusted; /* its line ends were wrong: what came behind the end of the data may be part of a message */
     struct directory_account account; /* its strings in account_arena */
     struct arena account_arena;
@@ -82,7 +103,12 @@ static inline void reply(struct session *s, struct str line) { conn_write(s->con
 #define REPLY(s, literal) reply(s, STR(literal "\r\n"))
 
 /* An address as a reply shows it: a reply line has at most 512 bytes (RFC 5321 4.5.3.1.5). */
-static inline struct str shown(struct str address) { return str_sub(address, 0, 300); }
+static inline struct str shown(struct str address) {
+    size_t n = address.n < 300 ? address.n : 300;
+    while (n < address.n && n > 0 && ((unsigned char)address.p[n] & 0xc0) == 0x80) /* between characters */
+        n--;
+    return str_sub(address, 0, n);
+}
 
 /* session.c */
 void session_set_client(struct session *s, const struct sockaddr_storage *address);
@@ -109,6 +135,17 @@ size_t command_line_limit(struct str line);
 /* auth.c */
 enum step auth_command(struct session *s, struct str argument);
 enum step auth_answer(struct session *s, struct str line);
+
+/* parameter.c: what stands behind the paths of MAIL and RCPT. False: the reply is written. */
+bool parameters_of_mail(struct session *s, struct str rest, enum step *step);
+bool parameters_of_rcpt(struct session *s, struct str rest, struct envelope_recipient *r, enum step *step);
+
+/* chunk.c (RFC 3030) */
+enum step bdat_command(struct session *s, struct str argument);
+/* The command can't be obeyed; its octets come nevertheless. */
+enum step bdat_refused(struct session *s, struct str argument, const char *reply);
+/* Takes what has come in of the chunk. */
+enum step chunk_take(struct session *s, struct str in);
 
 /* envelope.c */
 void envelope_add(struct transaction *t, struct envelope_recipient r);

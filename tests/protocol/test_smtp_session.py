@@ -159,11 +159,12 @@ class Session(unittest.TestCase):
         self.wire.greet()
         self.expect("MAIL FROM:<a@outside.test> COLOUR=blue", 555, "5.5.4")
         self.expect("MAIL FROM:<a@outside.test> SIZE=big", 501, "5.5.4")
-        self.expect("MAIL FROM:<a@outside.test> BODY=BINARYMIME", 501, "5.5.4")
+        self.expect("MAIL FROM:<a@outside.test> BODY=SEMAPHORE", 501, "5.5.4")
+        self.expect("MAIL FROM:<a@outside.test> BODY=7BIT BODY=8BITMIME", 501, "5.5.4")
         self.expect("MAIL FROM:<a@outside.test> =x", 501, "5.5.4")
         self.expect("MAIL FROM:<a@outside.test> SIZE=99999999999", 552, "5.3.4")
         self.expect("MAIL FROM:<a@outside.test> SIZE=100 BODY=8BITMIME", 250)
-        self.expect("RCPT TO:<x@nowhere.test> NOTIFY=NEVER", 555, "5.5.4")
+        self.expect("RCPT TO:<x@nowhere.test> COLOUR=blue", 555, "5.5.4")
 
     def test_starttls_works_and_forgets_what_was_said_before(self):
         client = self.mansio.smtp()

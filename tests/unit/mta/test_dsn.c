@@ -79,22 +79,67 @@ static void what_others_said_can_not_break_out_of_its_line(void **state) {
     buf_free(&m);
 }
 
+static void success_is_told_of_with_what_the_sender_gave(void **state) {
+    (void)state;
+    struct dsn_recipient done[] = {{.address = STR("livia@here.test"),
+                                    .orcpt = STR("rfc822;info@here.test"),
+                                    .action = DSN_DELIVERED,
+                                    .status = STR("2.1.5")},
+                                   {.address = STR("all@here.test"), .action = DSN_EXPANDED, .status = STR("2.1.5")}};
+    struct dsn d = {.sender = STR("s@far.test"),
+                    .id = "ID7",
+                    .envid = STR("my id"),
+                    .recipient = done,
+                    .count = 2,
+                    .original = STR("Subject: x\r\n")};
+    struct buf m = build(&d);
+    assert_non_null(strstr(m.p, "Subject: Your message was delivered\r\n"));
+    assert_non_null(strstr(m.p, "Original-Envelope-Id: my id\r\n"));
+    assert_non_null(strstr(m.p, "Original-Recipient: rfc822; info@here.test\r\nFinal-Recipient: rfc822; "
+                                "livia@here.test\r\nAction: delivered\r\nStatus: 2.1.5\r\n\r\nFinal-Recipient"));
+    assert_non_null(strstr(m.p, "rfc822; all@here.test\r\nAction: expanded\r\n"));
+    buf_free(&m);
+}
+
+static void beyond_ascii_it_is_of_the_global_kind(void **state) {
+    (void)state;
+    struct dsn_recipient r = failed;
+    r.address = STR("gr\xc3\xbcn@far.test");
+    struct dsn d = {.sender = STR("s@here.test"),
+                    .id = "ID7",
+                    .recipient = &r,
+                    .count = 1,
+                    .original = STR("Subject: gr\xc3\xbcn\r\n\r\n"),
+                    .complete = true};
+    struct buf m = build(&d);
+    assert_non_null(strstr(m.p, "Content-Type: message/global-delivery-status\r\n"));
+    assert_non_null(strstr(m.p, "Final-Recipient: utf-8; gr\xc3\xbcn@far.test\r\n"));
+    assert_non_null(strstr(m.p, "Content-Type: message/global\r\n"));
+    assert_non_null(strstr(m.p, "report-type=delivery-status"));
+    buf_free(&m);
+}
+
 static void notify_says_who_hears_of_what(void **state) {
     (void)state;
     assert_true(dsn_wanted((struct str){NULL, 0}, DSN_FAILED) && dsn_wanted((struct str){NULL, 0}, DSN_DELAYED));
     assert_true(dsn_wanted(STR("success,FAILURE"), DSN_FAILED));
     assert_false(dsn_wanted(STR("SUCCESS,FAILURE"), DSN_DELAYED));
     assert_false(dsn_wanted(STR("NEVER"), DSN_FAILED));
+    assert_false(dsn_wanted((struct str){NULL, 0}, DSN_DELIVERED));
+    assert_true(dsn_wanted(STR("SUCCESS"), DSN_DELIVERED) && dsn_wanted(STR("SUCCESS"), DSN_RELAYED));
+    assert_false(dsn_wanted(STR("FAILURE,DELAY"), DSN_EXPANDED));
 }
 
 static void a_large_message_goes_back_as_its_header(void **state) {
     (void)state;
     bool complete;
-    assert_int_equal(dsn_original_bytes(100, (struct str){NULL, 0}, &complete), 100);
+    assert_int_equal(dsn_original_bytes(100, (struct str){NULL, 0}, true, &complete), 100);
     assert_true(complete);
-    assert_int_equal(dsn_original_bytes(100, STR("HDRS"), &complete), 100);
+    assert_int_equal(dsn_original_bytes(100, STR("HDRS"), true, &complete), 100);
     assert_false(complete);
-    assert_int_equal(dsn_original_bytes(10 << 20, STR("FULL"), &complete), DSN_HEADER_BYTES);
+    assert_int_equal(dsn_original_bytes(10 << 20, STR("FULL"), true, &complete), DSN_HEADER_BYTES);
+    assert_false(complete);
+    dsn_original_bytes(100, STR("FULL"), false, &complete);
     assert_false(complete);
     assert_true(str_eq(dsn_original(STR("A: b\r\n\r\nbody\r\n"), false), STR("A: b\r\n\r\n")));
 }
@@ -104,6 +149,8 @@ int main(void) {
         cmocka_unit_test(a_bounce_is_a_report_of_three_parts),
         cmocka_unit_test(a_warning_says_until_when_it_is_tried),
         cmocka_unit_test(what_others_said_can_not_break_out_of_its_line),
+        cmocka_unit_test(success_is_told_of_with_what_the_sender_gave),
+        cmocka_unit_test(beyond_ascii_it_is_of_the_global_kind),
         cmocka_unit_test(notify_says_who_hears_of_what),
         cmocka_unit_test(a_large_message_goes_back_as_its_header),
     };

@@ -18,9 +18,9 @@ static void a_mailbox_gets_one_copy_however_many_ways_lead_there(void **state) {
     plan_begin(&p, &a);
     struct directory_target t[] = {{7, 1, -1, STR("a@x"), STR("")}, {8, 1, 100, STR("b@x"), STR("")}};
     struct directory_route both = {t, 2, 1};
-    plan_add(&p, &both, STR("all@x"));
+    plan_add(&p, &both, (struct plan_origin){.address = STR("all@x")});
     struct directory_route first = one(&t[0]);
-    plan_add(&p, &first, STR("a@x"));
+    plan_add(&p, &first, (struct plan_origin){.address = STR("a@x")});
     assert_int_equal(p.delivery_count, 2);
     assert_int_equal(plan_delivery(&p, 8)->quota_bytes, 100);
     assert_true(str_eq(p.address[0], STR("a@x")));
@@ -37,7 +37,7 @@ static void an_address_elsewhere_is_queued_once_in_its_quoted_form(void **state)
                                    {0, 3, -1, STR("bob@elsewhere.test"), STR("")},
                                    {0, 3, -1, STR("two words@y"), STR("")}};
     struct directory_route r = {t, 3, 3};
-    plan_add(&p, &r, STR("fwd@x"));
+    plan_add(&p, &r, (struct plan_origin){.address = STR("fwd@x")});
     assert_int_equal(p.remote_count, 2);
     assert_true(str_eq(p.remote[0].address, STR("Bob@elsewhere.test")));
     assert_true(str_eq(p.remote[0].original, STR("fwd@x")));
@@ -53,9 +53,9 @@ static void mail_of_several_tenants_belongs_to_none(void **state) {
     plan_begin(&p, &a);
     struct directory_target x = {0, 3, -1, STR("a@y.test"), STR("")}, y = {0, 4, -1, STR("b@y.test"), STR("")};
     struct directory_route rx = one(&x), ry = one(&y);
-    plan_add(&p, &rx, STR("a@y.test"));
+    plan_add(&p, &rx, (struct plan_origin){.address = STR("a@y.test")});
     assert_int_equal(p.remote[0].original.n, 0);
-    plan_add(&p, &ry, STR("b@y.test"));
+    plan_add(&p, &ry, (struct plan_origin){.address = STR("b@y.test")});
     assert_int_equal(p.tenant_id, 0);
     arena_free(&a);
 }
@@ -70,7 +70,7 @@ static void thousands_of_mailboxes_are_found_again(void **state) {
         for (int64_t i = 1; i <= N; i++) {
             struct directory_target t = {i, 1, -1, arena_printf(&a, "u%lld@x", (long long)i), STR("")};
             struct directory_route r = one(&t);
-            plan_add(&p, &r, t.address);
+            plan_add(&p, &r, (struct plan_origin){.address = t.address});
         }
     assert_int_equal(p.delivery_count, N);
     for (int64_t i = 1; i <= N; i++)
