@@ -21,7 +21,7 @@ void session_capabilities(const struct session *s, struct buf *out) {
         buf_add_c(
             out,
             " IDLE NAMESPACE CHILDREN LIST-EXTENDED LIST-STATUS SPECIAL-USE CREATE-SPECIAL-USE STATUS=SIZE UIDPLUS "
-            "UNSELECT MOVE ESEARCH WITHIN PREVIEW UTF8=ACCEPT UNAUTHENTICATE");
+            "UNSELECT MOVE ESEARCH WITHIN CONDSTORE QRESYNC PREVIEW UTF8=ACCEPT UNAUTHENTICATE");
         buf_printf(out, " APPENDLIMIT=%llu", (unsigned long long)s->service->append_limit);
         return;
     }
@@ -82,19 +82,24 @@ enum outcome command_id(struct session *s, struct parser *p) {
     return session_ok(s, "Done");
 }
 
-/* RFC 5161. Of what can be enabled only UTF8=ACCEPT (RFC 6855) is here; unknown names are passed over. */
+/* RFC 5161: UTF8=ACCEPT (RFC 6855), CONDSTORE and QRESYNC (RFC 7162); unknown names are passed over. */
 enum outcome command_enable(struct session *s, struct parser *p) {
     struct str name;
-    bool utf8 = false;
+    bool utf8 = false, condstore = false, qresync = false;
     do {
         if (!parse_space(p) || !parse_atom(p, &name))
             return session_syntax(s, p);
         utf8 = utf8 || str_ieq(name, STR("UTF8=ACCEPT"));
+        condstore = condstore || str_ieq(name, STR("CONDSTORE"));
+        qresync = qresync || str_ieq(name, STR("QRESYNC"));
     } while (parse_peek(p) == ' ');
     if (!parse_end(p))
         return session_syntax(s, p);
     s->utf8 = s->utf8 || utf8;
-    conn_printf(s->conn, "* ENABLED%s\r\n", utf8 ? " UTF8=ACCEPT" : "");
+    s->qresync = s->qresync || qresync;
+    s->condstore = s->condstore || condstore || qresync; /* RFC 7162 section 3.2.3 */
+    conn_printf(s->conn, "* ENABLED%s%s%s\r\n", utf8 ? " UTF8=ACCEPT" : "", condstore || qresync ? " CONDSTORE" : "",
+                qresync ? " QRESYNC" : "");
     return session_ok(s, "Done");
 }
 
@@ -238,7 +243,7 @@ enum outcome command_unauthenticate(struct session *s, struct parser *p) {
     free(s->login);
     s->login = NULL;
     s->account = 0;
-    s->utf8 = false;
+    s->utf8 = s->condstore = s->qresync = false;
     s->state = NOT_AUTHENTICATED;
     conn_set_timeout(s->conn, LOGIN_TIMEOUT_MS);
     return session_ok(s, "Logged out");

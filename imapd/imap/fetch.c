@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "imap/command.h"
+#include "imap/condstore.h"
 #include "view/cards.h"
 
 #include <time.h>
@@ -33,6 +34,7 @@ struct fetch_job {
     struct span rest; /* of a body still to be written */
     size_t mark;      /* where the message's response begins in the output; SIZE_MAX: some of it has been sent */
 
+    const char *text; /* of the OK */
     bool missing, failed;
     enum store_status status;
     struct err err;
@@ -57,7 +59,7 @@ static void read_messages(struct session *s, struct fetch_job *j) {
         view_read(s->client, j->seq, n, j->m + from);
         for (uint32_t i = 0; i < n; i++) {
             j->missing = j->missing || j->m[from + i].gone;
-            if (j->m[from + i].gone)
+            if (j->m[from + i].gone || j->m[from + i].modseq <= j->r.since)
                 continue;
             j->number[j->count] = j->seq + i;
             j->m[j->count++] = j->m[from + i];
@@ -220,9 +222,16 @@ static enum store_status write_section(struct session *s, struct fetch_job *j, c
 static enum store_status write_item(struct session *s, struct fetch_job *j, const struct fetch_item *item,
                                     struct buf *out) {
     static const char *const words[] = {
-        [FETCH_UID] = "UID ",           [FETCH_FLAGS] = "FLAGS ", [FETCH_INTERNALDATE] = "INTERNALDATE ",
-        [FETCH_SIZE] = "RFC822.SIZE ",  [FETCH_BODY] = "BODY ",   [FETCH_BODYSTRUCTURE] = "BODYSTRUCTURE ",
-        [FETCH_ENVELOPE] = "ENVELOPE ", [FETCH_SECTION] = "",     [FETCH_PREVIEW] = "PREVIEW ",
+        [FETCH_UID] = "UID ",
+        [FETCH_FLAGS] = "FLAGS ",
+        [FETCH_INTERNALDATE] = "INTERNALDATE ",
+        [FETCH_SIZE] = "RFC822.SIZE ",
+        [FETCH_MODSEQ] = "MODSEQ (",
+        [FETCH_BODY] = "BODY ",
+        [FETCH_BODYSTRUCTURE] = "BODYSTRUCTURE ",
+        [FETCH_ENVELOPE] = "ENVELOPE ",
+        [FETCH_SECTION] = "",
+        [FETCH_PREVIEW] = "PREVIEW ",
     };
     const struct view_message *m = &j->m[j->at];
     buf_add_c(out, words[item->kind]);
@@ -239,6 +248,10 @@ static enum store_status write_item(struct session *s, struct fetch_job *j, cons
         break;
     case FETCH_SIZE:
         buf_add_u64(out, m->size);
+        break;
+    case FETCH_MODSEQ:
+        buf_add_u64(out, m->modseq);
+        buf_add_byte(out, ')');
         break;
     case FETCH_ENVELOPE:
         mime_render_envelope(j->structure->envelope, s->utf8, out);
@@ -336,7 +349,7 @@ static enum outcome finish(struct session *s, struct fetch_job *j) {
         return session_refused(s, j->status, NULL, &j->err);
     if (j->missing && !s->uid) /* RFC 2180 section 4.1 */
         return session_no(s, "[EXPUNGEISSUED] Some of the messages were expunged meanwhile");
-    return session_ok(s, "Done");
+    return session_ok(s, "%s", j->text);
 }
 
 /* The connection broke while the command was waiting. */
@@ -361,11 +374,9 @@ static enum outcome go_on(struct session *s) {
     return finish(s, j);
 }
 
-enum outcome command_fetch(struct session *s, struct parser *p) {
-    struct fetch_job *j = arena_alloc(&s->arena, sizeof *j);
-    if (!parse_space(p) || !parse_sequence(p, &j->set) || !parse_space(p) || !fetch_parse(p, s->uid, &j->r) ||
-        !parse_end(p) || !session_messages(s, p, &j->set, s->uid))
-        return session_syntax(s, p);
+/* Room for a batch, and off. */
+static enum outcome begin(struct session *s, struct fetch_job *j, const char *text) {
+    j->text = text;
     j->seq = j->set.count ? j->set.range[0].first : 0;
     for (size_t i = 0; i < j->set.count && j->room < BATCH; i++) {
         uint32_t n = j->set.range[i].last - j->set.range[i].first + 1;
@@ -377,4 +388,43 @@ enum outcome command_fetch(struct session *s, struct parser *p) {
     j->seen_now = arena_array(&s->arena, j->room, sizeof *j->seen_now);
     s->job = j;
     return go_on(s);
+}
+
+/* What follows for the session and the answer from mod-sequences that were asked for. */
+static bool prepare_modseq(struct session *s, struct parser *p, struct fetch_request *r) {
+    if (r->vanished && (!s->uid || !s->qresync))
+        return parse_fail(p, "VANISHED is for UID FETCH, behind ENABLE QRESYNC");
+    if (r->modseq)
+        condstore_enable(s);
+    bool tell = r->since_given || (s->condstore && r->sets_seen);
+    return (!tell || fetch_want(p, r, FETCH_MODSEQ)) && (!r->vanished || fetch_want(p, r, FETCH_UID));
+}
+
+enum outcome fetch_changed(struct session *s, const struct sequence *uids, uint64_t since, const char *text) {
+    static const struct uid_range everything = {1, 0};
+    struct fetch_job *j = arena_alloc(&s->arena, sizeof *j);
+    struct parser p = {.arena = &s->arena};
+    size_t n = uids->count ? uids->count : 1;
+    j->set = (struct sequence){arena_array(&s->arena, n, sizeof *j->set.range), n};
+    memcpy(j->set.range, uids->count ? uids->range : &everything, n * sizeof *j->set.range);
+    fetch_want(&p, &j->r, FETCH_UID), fetch_want(&p, &j->r, FETCH_FLAGS), fetch_want(&p, &j->r, FETCH_MODSEQ);
+    j->r.since = since;
+    session_messages(s, &p, &j->set, true);
+    return begin(s, j, text);
+}
+
+enum outcome command_fetch(struct session *s, struct parser *p) {
+    struct fetch_job *j = arena_alloc(&s->arena, sizeof *j);
+    struct err err;
+    if (!parse_space(p) || !parse_sequence(p, &j->set) || !parse_space(p) || !fetch_parse(p, s->uid, &j->r) ||
+        !fetch_parse_modifiers(p, &j->r) || !parse_end(p) || !prepare_modseq(s, p, &j->r))
+        return session_syntax(s, p);
+    struct sequence as_given = {arena_array(&s->arena, j->set.count, sizeof *as_given.range), j->set.count};
+    memcpy(as_given.range, j->set.range, j->set.count * sizeof *as_given.range);
+    if (!session_messages(s, p, &j->set, s->uid))
+        return session_syntax(s, p);
+    enum store_status status = j->r.vanished ? vanished_since(s, as_given, j->r.since, &err) : STORE_OK;
+    if (status != STORE_OK)
+        return session_refused(s, status, NULL, &err);
+    return begin(s, j, "Done");
 }

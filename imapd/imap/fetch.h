@@ -5,12 +5,14 @@
 #define IMAP_FETCH_H
 
 #include "imap/section.h"
+#include "imap/session.h"
 
 enum fetch_kind {
     FETCH_UID,
     FETCH_FLAGS,
     FETCH_INTERNALDATE,
     FETCH_SIZE,
+    FETCH_MODSEQ, /* RFC 7162 */
     FETCH_ENVELOPE,
     FETCH_BODY, /* the short body structure */
     FETCH_BODYSTRUCTURE,
@@ -32,7 +34,19 @@ struct fetch_request {
     bool cards;     /* something needs the message's card */
     bool structure; /* something needs it decoded */
     bool sets_seen; /* something is read without .PEEK */
+    bool modseq;    /* mod-sequences are asked for */
+    bool vanished;  /* what went since is asked for, too */
+    bool since_given;
+    uint64_t since; /* only messages that changed after this */
 };
+
+/* "(CHANGEDSINCE n VANISHED)" behind the items, where it is there (RFC 7162 sections 3.1.4.1 and 3.2.6). */
+bool fetch_parse_modifiers(struct parser *p, struct fetch_request *r);
+/* Has the item told, too, unless it is. */
+bool fetch_want(struct parser *p, struct fetch_request *r, enum fetch_kind kind);
+/* Tells UID, FLAGS and MODSEQ of the messages with UIDs of the set (count 0: all) that changed after `since`, and ends
+ * the command with OK and this text. */
+enum outcome fetch_changed(struct session *s, const struct sequence *uids, uint64_t since, const char *text);
 
 /* One item, several in parentheses, or a macro. with_uid: the UID is asked for in any case. */
 bool fetch_parse(struct parser *p, bool with_uid, struct fetch_request *r);

@@ -97,6 +97,10 @@ static bool take_item(struct parser *p, struct fetch_request *r) {
         return add(p, r, FETCH_INTERNALDATE);
     if (parse_skip_word(p, STR("ENVELOPE")))
         return add(p, r, FETCH_ENVELOPE);
+    if (parse_skip_word(p, STR("MODSEQ"))) {
+        r->modseq = true;
+        return add(p, r, FETCH_MODSEQ);
+    }
     if (parse_skip_word(p, STR("PREVIEW"))) { /* LAZY or not, it is at hand */
         if (str_istarts(str_sub(p->in, p->at, p->in.n), STR(" (LAZY)")))
             p->at += 7;
@@ -116,6 +120,32 @@ static bool take_macro(struct parser *p, struct fetch_request *r) {
     if (full)
         add(p, r, FETCH_BODY);
     return true;
+}
+
+bool fetch_want(struct parser *p, struct fetch_request *r, enum fetch_kind kind) { return add(p, r, kind); }
+
+bool fetch_parse_modifiers(struct parser *p, struct fetch_request *r) {
+    if (parse_peek(p) != ' ')
+        return true;
+    p->at++;
+    if (!parse_byte(p, '('))
+        return false;
+    for (bool first = true; first || parse_peek(p) == ' '; first = false) {
+        if (!first)
+            p->at++;
+        if (parse_skip_word(p, STR("CHANGEDSINCE"))) {
+            r->since_given = r->modseq = true;
+            if (!parse_space(p) || !parse_number64(p, &r->since))
+                return false;
+        } else if (parse_skip_word(p, STR("VANISHED"))) {
+            r->vanished = true;
+        } else {
+            return parse_fail(p, "Unknown FETCH modifier");
+        }
+    }
+    if (r->vanished && !r->since_given)
+        return parse_fail(p, "VANISHED needs CHANGEDSINCE");
+    return parse_byte(p, ')');
 }
 
 bool fetch_parse(struct parser *p, bool with_uid, struct fetch_request *r) {

@@ -89,10 +89,15 @@ static const struct {
     const char *name;
     unsigned item;
 } status_items[] = {
-    {"MESSAGES", STATUS_MESSAGES}, {"RECENT", STATUS_RECENT},
-    {"UIDNEXT", STATUS_UIDNEXT},   {"UIDVALIDITY", STATUS_UIDVALIDITY},
-    {"UNSEEN", STATUS_UNSEEN},     {"DELETED", STATUS_DELETED},
-    {"SIZE", STATUS_SIZE},         {"APPENDLIMIT", STATUS_APPENDLIMIT},
+    {"MESSAGES", STATUS_MESSAGES},
+    {"RECENT", STATUS_RECENT},
+    {"UIDNEXT", STATUS_UIDNEXT},
+    {"UIDVALIDITY", STATUS_UIDVALIDITY},
+    {"UNSEEN", STATUS_UNSEEN},
+    {"DELETED", STATUS_DELETED},
+    {"SIZE", STATUS_SIZE},
+    {"APPENDLIMIT", STATUS_APPENDLIMIT},
+    {"HIGHESTMODSEQ", STATUS_HIGHESTMODSEQ},
 };
 
 bool status_parse_items(struct parser *p, unsigned *items) {
@@ -133,6 +138,8 @@ static uint64_t value_of(const struct session *s, const struct store_mailbox *m,
         return m->deleted;
     case STATUS_SIZE:
         return m->bytes;
+    case STATUS_HIGHESTMODSEQ:
+        return m->highestmodseq;
     default:
         return s->service->append_limit;
     }
@@ -167,5 +174,7 @@ enum outcome command_status(struct session *s, struct parser *p) {
     if (status != STORE_OK)
         return session_refused(s, status, NULL, &err);
     status_reply(s, &m, items);
+    if (items & STATUS_HIGHESTMODSEQ)
+        s->condstore = true;
     return session_ok(s, "Done");
 }

@@ -1,5 +1,6 @@
 /* What the server says: tagged replies, and what others changed. */
 #include "imap/command.h"
+#include "imap/condstore.h"
 #include "imap/session.h"
 #include "imap/utf7.h"
 
@@ -117,16 +118,24 @@ void session_flag_list(const struct session *s, const struct view_message *m, st
     buf_add_byte(out, ')');
 }
 
+void session_modseq(const struct view_message *m, struct buf *out) {
+    buf_add_c(out, " MODSEQ (");
+    buf_add_u64(out, m->modseq);
+    buf_add_byte(out, ')');
+}
+
 void session_flags(struct session *s, uint32_t seq, const struct view_message *m, bool with_uid) {
     struct buf *out = session_out(s);
     buf_add_c(out, "* ");
     buf_add_u64(out, seq);
     buf_add_c(out, " FETCH (FLAGS ");
     session_flag_list(s, m, out);
-    if (with_uid) {
+    if (with_uid || s->qresync) {
         buf_add_c(out, " UID ");
         buf_add_u64(out, m->uid);
     }
+    if (s->condstore)
+        session_modseq(m, out);
     buf_add_c(out, ")\r\n");
 }
 
@@ -149,7 +158,9 @@ static void announce_number(struct session *s, uint32_t n, const char *what) {
 void session_announce(struct session *s, bool expunges) {
     struct view_changes ch;
     view_changes(s->client, &s->arena, expunges, &ch);
-    for (uint32_t i = 0; i < ch.expunged_count; i++)
+    if (s->qresync)
+        vanished_write(s, ch.expunged_uid, ch.expunged_count, false);
+    for (uint32_t i = 0; i < ch.expunged_count && !s->qresync; i++)
         announce_number(s, ch.expunged[i], " EXPUNGE\r\n");
     if (ch.grown) {
         announce_number(s, s->client->count, " EXISTS\r\n");

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "imap/command.h"
+#include "imap/condstore.h"
 #include "imap/copy.h"
 #include "mime/mime.h"
 #include "view/cards.h"
@@ -72,6 +73,8 @@ static bool by_view(const struct search *x, const struct search_key *k) {
         return x->m->size > k->number;
     case SEARCH_SMALLER:
         return x->m->size < k->number;
+    case SEARCH_MODSEQ:
+        return x->m->modseq >= k->number;
     case SEARCH_YOUNGER:
         return k->number > INT64_MAX / 1000000 || x->m->internal_date >= x->now - (int64_t)k->number * 1000000;
     default:
@@ -260,9 +263,15 @@ static enum answer evaluate(struct search *x, const struct search_key *k) {
 struct found {
     uint32_t *n; /* sequence numbers or UIDs */
     size_t count, cap;
+    uint64_t first_modseq, last_modseq, highest_modseq;
 };
 
-static void add_found(struct search *x, struct found *f, uint32_t seq, uint32_t uid) {
+static void add_found(struct search *x, struct found *f, uint32_t seq, const struct view_message *m) {
+    f->last_modseq = m->modseq;
+    if (f->count == 0)
+        f->first_modseq = m->modseq;
+    if (m->modseq > f->highest_modseq)
+        f->highest_modseq = m->modseq;
     if (f->count == f->cap) {
         size_t cap = f->cap ? f->cap * 2 : 64;
         uint32_t *more = arena_array(&x->s->arena, cap, sizeof *more);
@@ -271,7 +280,7 @@ static void add_found(struct search *x, struct found *f, uint32_t seq, uint32_t 
         f->n = more;
         f->cap = cap;
     }
-    f->n[f->count++] = x->s->uid ? uid : seq;
+    f->n[f->count++] = x->s->uid ? m->uid : seq;
 }
 
 /* Those that the view alone could not decide: first[i] of them is 0. */
@@ -316,7 +325,7 @@ static void search_range(struct search *x, const struct search_key *key, struct 
             decide_by_cards(x, key, m, first, answer, n);
         for (uint32_t i = 0; i < n; i++)
             if (answer[i] == YES)
-                add_found(x, f, first + i, m[i].uid);
+                add_found(x, f, first + i, &m[i]);
     }
 }
 
@@ -343,14 +352,27 @@ static void search_all(struct search *x, const struct search_key *key, struct fo
 
 /* ---- the answer ---- */
 
-static void write_search(struct session *s, const struct found *f) {
+static void write_search(struct session *s, const struct search_request *r, const struct found *f) {
     struct buf *out = session_out(s);
     buf_add_c(out, "* SEARCH");
     for (size_t i = 0; i < f->count; i++) {
         buf_add_byte(out, ' ');
         buf_add_u64(out, f->n[i]);
     }
+    if (r->modseq && f->count)
+        buf_printf(out, " (MODSEQ %llu)", (unsigned long long)f->highest_modseq);
     buf_add_c(out, "\r\n");
+}
+
+/* Of what is told: one message, or all that were found (RFC 4731 section 3.2). */
+static uint64_t modseq_of(unsigned returns, const struct found *f) {
+    if (returns == SEARCH_RETURN_MIN)
+        return f->first_modseq;
+    if (returns == SEARCH_RETURN_MAX)
+        return f->last_modseq;
+    if (returns == (SEARCH_RETURN_MIN | SEARCH_RETURN_MAX))
+        return f->first_modseq > f->last_modseq ? f->first_modseq : f->last_modseq;
+    return f->highest_modseq;
 }
 
 /* RFC 4731 */
@@ -367,6 +389,8 @@ static void write_esearch(struct session *s, const struct search_request *r, con
         buf_add_c(out, " ALL ");
         copy_write_uids(f->n, f->count, out);
     }
+    if (r->modseq && f->count)
+        buf_printf(out, " MODSEQ %llu", (unsigned long long)modseq_of(r->returns, f));
     buf_add_c(out, "\r\n");
 }
 
@@ -378,6 +402,8 @@ enum outcome command_search(struct session *s, struct parser *p) {
     if (r.bad_charset)
         return session_no(s, "[BADCHARSET (US-ASCII UTF-8)] Search in UTF-8");
     struct search x = {.s = s, .now = clock_now(), .status = STORE_OK};
+    if (r.modseq)
+        condstore_enable(s);
     resolve_sets(s, r.key);
     search_all(&x, r.key, &f);
     arena_free(&x.arena);
@@ -387,6 +413,6 @@ enum outcome command_search(struct session *s, struct parser *p) {
     if (r.extended)
         write_esearch(s, &r, &f);
     else
-        write_search(s, &f);
+        write_search(s, &r, &f);
     return session_ok(s, "Done");
 }

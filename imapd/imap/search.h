@@ -21,6 +21,7 @@ enum search_kind {
     SEARCH_LARGER, /* number */
     SEARCH_SMALLER,
     SEARCH_YOUNGER, /* number: seconds */
+    SEARCH_MODSEQ,  /* number (RFC 7162) */
     /* by the card */
     SEARCH_SENTBEFORE,
     SEARCH_SENTON,
@@ -64,6 +65,7 @@ struct search_request {
     struct search_key *key; /* SEARCH_AND; the cheap ones first */
     bool extended;          /* RETURN was given: the answer is an ESEARCH */
     unsigned returns;
+    bool modseq;      /* there is a MODSEQ among the keys */
     bool bad_charset; /* all is well but for the charset: NO [BADCHARSET] */
 };
 

@@ -5,6 +5,7 @@ enum { MAX_KEYS = 4000 };
 struct builder {
     struct parser *p;
     int depth, keys;
+    bool modseq;
 };
 
 enum argument { NOTHING, STRING, ATOM, NUMBER, DATE, SET };
@@ -165,6 +166,19 @@ static struct search_key *take_header(struct builder *b) {
     return k;
 }
 
+/* "MODSEQ [entry-name entry-type] n"; there is one mod-sequence a message, whatever the entry. */
+static struct search_key *take_modseq(struct builder *b) {
+    struct search_key *k = make(b, SEARCH_MODSEQ);
+    struct str s;
+    b->modseq = true;
+    if (!k || !parse_space(b->p))
+        return NULL;
+    if (parse_peek(b->p) == '"' &&
+        (!parse_string(b->p, &s) || !parse_space(b->p) || !parse_atom(b->p, &s) || !parse_space(b->p)))
+        return NULL;
+    return parse_number64(b->p, &k->number) ? k : NULL;
+}
+
 static struct search_key *take_word(struct builder *b, const struct word *w) {
     struct search_key *k = make(b, w->kind);
     if (!k || !take_argument(b, w, k))
@@ -186,6 +200,8 @@ static struct search_key *take_named(struct builder *b) {
         return take_header(b);
     if (str_ieq(name, STR("NEW")))
         return make_new(b);
+    if (str_ieq(name, STR("MODSEQ")))
+        return take_modseq(b);
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (str_ieq(name, str_of(words[i].name)))
             return take_word(b, &words[i]);
@@ -243,7 +259,7 @@ static bool take_return(struct parser *p, struct search_request *r) {
 }
 
 bool search_parse(struct parser *p, struct search_request *r) {
-    struct builder b = {p, 0, 0};
+    struct builder b = {p, 0, 0, false};
     struct str charset;
     *r = (struct search_request){0};
     if (!parse_space(p))
@@ -256,5 +272,6 @@ bool search_parse(struct parser *p, struct search_request *r) {
         r->bad_charset = !str_ieq(charset, STR("UTF-8")) && !str_ieq(charset, STR("US-ASCII"));
     }
     r->key = take_list(&b);
+    r->modseq = b.modseq;
     return r->key && parse_end(p);
 }

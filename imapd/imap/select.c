@@ -1,5 +1,7 @@
 /* Selecting a mailbox, leaving it, and removing what is \Deleted. */
 #include "imap/command.h"
+#include "imap/condstore.h"
+#include "imap/fetch.h"
 
 static void describe(struct session *s, const struct store_mailbox *m) {
     struct view_client *c = s->client;
@@ -13,14 +15,31 @@ static void describe(struct session *s, const struct store_mailbox *m) {
         uidnext = m->uidnext;
     conn_printf(s->conn, "* OK [UIDVALIDITY %u] UIDs are valid\r\n* OK [UIDNEXT %llu] Next UID\r\n", m->uidvalidity,
                 (unsigned long long)uidnext);
+    conn_printf(s->conn, "* OK [HIGHESTMODSEQ %llu] Highest\r\n", (unsigned long long)c->announced);
+}
+
+/* What the client missed since it was here last (RFC 7162 section 3.2.5): what went, then what changed. */
+static enum outcome resynchronise(struct session *s, const struct resync *r, uint32_t uidvalidity) {
+    struct err err;
+    if (!r->wanted || r->uidvalidity != uidvalidity)
+        return session_ok(s, "[READ-%s] Selected", s->read_only ? "ONLY" : "WRITE");
+    enum store_status status = vanished_since(s, r->known, r->since, &err);
+    if (status != STORE_OK) {
+        session_unselect(s);
+        return session_refused(s, status, NULL, &err);
+    }
+    return fetch_changed(s, &r->known, r->since, s->read_only ? "[READ-ONLY] Selected" : "[READ-WRITE] Selected");
 }
 
 static enum outcome open_mailbox(struct session *s, struct parser *p, bool read_only) {
     struct str name;
     struct store_mailbox m;
+    struct resync resync;
     struct err err;
-    if (!parse_space(p) || !parse_mailbox(p, &name) || !parse_end(p))
+    if (!parse_space(p) || !parse_mailbox(p, &name) || !resync_parse(s, p, &resync) || !parse_end(p))
         return session_syntax(s, p);
+    if (s->client && s->qresync) /* what comes behind it is of the new mailbox (RFC 7162 section 3.2.11) */
+        conn_write(s->conn, STR("* OK [CLOSED] Previous mailbox closed\r\n"));
     session_unselect(s); /* also when this fails, RFC 3501 section 6.3.1 */
     enum store_status status = store_mailbox_find(s->service->store, &s->arena, s->account, name, &m, &err);
     if (status == STORE_OK)
@@ -31,7 +50,7 @@ static enum outcome open_mailbox(struct session *s, struct parser *p, bool read_
     s->read_only = read_only;
     describe(s, &m);
     s->state = SELECTED;
-    return session_ok(s, "[READ-%s] Selected", read_only ? "ONLY" : "WRITE");
+    return resynchronise(s, &resync, m.uidvalidity);
 }
 
 enum outcome command_select(struct session *s, struct parser *p) { return open_mailbox(s, p, false); }
@@ -107,5 +126,7 @@ enum outcome command_expunge(struct session *s, struct parser *p) {
     if (status != STORE_OK)
         return session_refused(s, status, NULL, &err);
     session_announce(s, true);
-    return session_ok(s, "Expunged");
+    char code[48];
+    condstore_code(s, code);
+    return session_ok(s, "%sExpunged", code);
 }

@@ -61,7 +61,9 @@ struct session {
     int64_t looked_up; /* when the account was last found to be good */
     int failures;
     bool closing, start_tls;
-    bool utf8; /* ENABLE UTF8=ACCEPT */
+    bool utf8;      /* ENABLE UTF8=ACCEPT */
+    bool condstore; /* changes are told with their MODSEQ (imap/condstore.h) */
+    bool qresync;   /* ENABLE QRESYNC: expunges are told as VANISHED, with UIDs */
 
     /* the selected mailbox */
     struct view_client *client;
@@ -89,7 +91,9 @@ enum outcome session_refused(struct session *s, enum store_status status, const 
 
 /* Announces what changed in the selected mailbox, sequence numbers too where expunges. */
 void session_announce(struct session *s, bool expunges);
-/* "* n FETCH (...)" with the flags of one message. */
+/* " MODSEQ (n)" */
+void session_modseq(const struct view_message *m, struct buf *out);
+/* "* n FETCH (...)" with the flags of one message, and its MODSEQ where the client wants that. */
 void session_flags(struct session *s, uint32_t seq, const struct view_message *m, bool with_uid);
 /* "(\Seen $Forwarded)" */
 void session_flag_list(const struct session *s, const struct view_message *m, struct buf *out);

@@ -1,5 +1,9 @@
 /* STORE (RFC 3501 section 6.4.6). */
 #include "imap/command.h"
+#include "imap/condstore.h"
+#include "imap/copy.h"
+
+#include <stdlib.h>
 
 enum { BATCH = 256 };
 
@@ -7,17 +11,32 @@ struct store_job {
     struct sequence set; /* ranges of sequence numbers; the next to be told is `seq` in `range` */
     size_t range;
     uint32_t seq;
-    bool silent, missing;
+    bool silent, missing, conditional;
+    uint32_t *modified; /* numbers or UIDs of messages that had changed, ascending */
+    size_t modified_count;
 };
 
 struct request {
     enum store_change change;
-    bool silent;
+    bool silent, conditional;
+    uint64_t unchanged_since;
     struct flags flags;
 };
 
+/* "(UNCHANGEDSINCE n) " (RFC 7162 section 3.1.3) */
+static bool take_condition(struct parser *p, struct request *r) {
+    if (parse_peek(p) != '(')
+        return true;
+    p->at++;
+    r->conditional = true;
+    return (parse_skip_word(p, STR("UNCHANGEDSINCE")) || parse_fail(p, "Expected UNCHANGEDSINCE")) && parse_space(p) &&
+           parse_number64(p, &r->unchanged_since) && parse_byte(p, ')') && parse_space(p);
+}
+
 static bool take_request(struct parser *p, struct request *r) {
     *r = (struct request){.change = STORE_SET};
+    if (!take_condition(p, r))
+        return false;
     if (parse_peek(p) == '+' || parse_peek(p) == '-')
         r->change = p->in.p[p->at++] == '+' ? STORE_ADD : STORE_REMOVE;
     if (!parse_skip_word(p, STR("FLAGS")))
@@ -29,14 +48,50 @@ static bool take_request(struct parser *p, struct request *r) {
 static enum outcome finish(struct session *s, const struct store_job *j) {
     if (j->missing && !s->uid) /* RFC 2180 section 4.2 */
         return session_no(s, "[EXPUNGEISSUED] Some of the messages were expunged meanwhile");
-    return session_ok(s, "Stored");
+    if (!j->modified_count)
+        return session_ok(s, "Stored");
+    struct buf set = BUF_EMPTY;
+    copy_write_uids(j->modified, j->modified_count, &set);
+    session_ok(s, "[MODIFIED %.*s] Not stored where others were quicker", STR_ARG(buf_str(&set)));
+    buf_free(&set);
+    return COMMAND_DONE;
+}
+
+/* "* n FETCH (UID u MODSEQ (m))": all that a client needs to know of what it asked for silently. */
+static void tell_modseq(struct session *s, uint32_t seq, const struct view_message *m) {
+    struct buf *out = session_out(s);
+    buf_printf(out, "* %u FETCH (UID %u", seq, m->uid);
+    session_modseq(m, out);
+    buf_add_c(out, ")\r\n");
+}
+
+static bool was_modified(const struct session *s, const struct store_job *j, uint32_t seq, uint32_t uid) {
+    uint32_t n = s->uid ? uid : seq;
+    size_t low = 0, high = j->modified_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (j->modified[middle] < n)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < j->modified_count && j->modified[low] == n;
+}
+
+static void tell_one(struct session *s, const struct store_job *j, uint32_t seq, const struct view_message *m) {
+    if (m->gone || (j->modified_count && was_modified(s, j, seq, m->uid)))
+        return;
+    if (!j->silent)
+        session_flags(s, seq, m, s->uid);
+    else if (s->condstore)
+        tell_modseq(s, seq, m);
 }
 
 /* Tells the flags as they are now. */
 static enum outcome tell(struct session *s) {
     struct store_job *j = s->job;
     struct view_message m[BATCH];
-    while (!j->silent && j->range < j->set.count) {
+    while ((!j->silent || s->condstore) && j->range < j->set.count) {
         if (conn_output_pending(s->conn) > OUTPUT_HIGH) {
             s->resume = tell;
             return COMMAND_MORE;
@@ -45,12 +100,33 @@ static enum outcome tell(struct session *s) {
         uint32_t n = r.last - j->seq + 1 < BATCH ? r.last - j->seq + 1 : BATCH;
         view_read(s->client, j->seq, n, m);
         for (uint32_t i = 0; i < n; i++)
-            if (!m[i].gone)
-                session_flags(s, j->seq + i, &m[i], s->uid);
+            tell_one(s, j, j->seq + i, &m[i]);
         j->seq += n;
         if (j->seq > r.last && ++j->range < j->set.count)
             j->seq = j->set.range[j->range].first;
     }
+    return finish(s, j);
+}
+
+/* The UIDs that the store refused, as the client counts. */
+static void take_modified(struct session *s, struct store_job *j, const uint32_t *uid, size_t count) {
+    j->modified = arena_array(&s->arena, count ? count : 1, sizeof *j->modified);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t seq = view_seq_at(s->client, uid[i]);
+        if (s->uid || (seq <= s->client->count && view_uid(s->client, seq) == uid[i]))
+            j->modified[j->modified_count++] = s->uid ? uid[i] : seq;
+    }
+}
+
+/* Every message that is there was changed after mod-sequence 0. */
+static enum outcome refuse_all(struct session *s, struct store_job *j, const struct sequence *uids, size_t asked) {
+    uint32_t *uid = arena_array(&s->arena, asked, sizeof *uid);
+    size_t n = 0;
+    for (size_t i = 0; i < uids->count; i++)
+        for (uint32_t seq = view_seq_at(s->client, uids->range[i].first);
+             seq <= s->client->count && view_uid(s->client, seq) <= uids->range[i].last; seq++)
+            uid[n++] = view_uid(s->client, seq);
+    take_modified(s, j, uid, n);
     return finish(s, j);
 }
 
@@ -67,17 +143,23 @@ enum outcome command_store(struct session *s, struct parser *p) {
         return session_ok(s, "No such messages");
     struct sequence uids = session_uids(s, &j->set);
     struct store_message *changed;
-    size_t count, asked = 0;
-    enum store_status status =
-        store_change_flags(s->service->store, &s->arena, s->account, s->mailbox, uids.range, uids.count, r.change,
-                           r.flags.system, r.flags.keyword, r.flags.count, 0, &changed, &count, NULL, NULL, &err);
+    uint32_t *failed;
+    size_t count, failed_count, asked = 0;
+    if (r.conditional)
+        condstore_enable(s);
+    for (size_t i = 0; i < j->set.count; i++)
+        asked += j->set.range[i].last - j->set.range[i].first + 1;
+    if (r.conditional && r.unchanged_since == 0)
+        return refuse_all(s, j, &uids, asked);
+    enum store_status status = store_change_flags(s->service->store, &s->arena, s->account, s->mailbox, uids.range,
+                                                  uids.count, r.change, r.flags.system, r.flags.keyword, r.flags.count,
+                                                  r.unchanged_since, &changed, &count, &failed, &failed_count, &err);
     if (status != STORE_OK)
         return session_refused(s, status, NULL, &err);
     view_flags_changed(s->client, changed, count);
     session_keywords(s, false);
-    for (size_t i = 0; i < j->set.count; i++)
-        asked += j->set.range[i].last - j->set.range[i].first + 1;
-    j->missing = count < asked;
+    take_modified(s, j, failed, failed_count);
+    j->missing = count + failed_count < asked;
     j->silent = r.silent;
     j->seq = j->set.range[0].first;
     s->job = j;
