@@ -3,7 +3,7 @@
 
 # compiling
 PACKAGES_BUILD := gcc g++ libc6-dev make pkg-config libpq-dev libssl-dev libidn2-dev libjansson-dev libzstd-dev \
-    libargon2-dev libpsl-dev libunistring-dev libunbound-dev libcrypt-dev libfcgi-dev libetpan-dev libgumbo-dev \
+    libargon2-dev libpsl-dev libgsasl-dev libunistring-dev libunbound-dev libcrypt-dev libfcgi-dev libetpan-dev libgumbo-dev \
     libctemplate-dev libcurl4-openssl-dev libseccomp-dev gettext
 
 # a private instance: what the programs speak to, and what tools/instance uses
@@ -13,5 +13,5 @@ PACKAGES_RUN := libsasl2-modules postgresql-15 postgresql-client-15 nginx bind9 
 
 # make check and make lint
 PACKAGES_TEST := clang clang-format clang-tidy libclang-rt-14-dev llvm/llvm-symbolizer cppcheck shellcheck libcmocka-dev \
-    python3-aiosmtpd python3-milter rspamd clamav-daemon postgrey opendkim swaks libnet-ssleay-perl isync mutt msmtp fetchmail curl jq libpython3.11-testsuite mandoc procps util-linux \
+    python3-aiosmtpd python3-milter rspamd clamav-daemon postgrey opendkim swaks libnet-ssleay-perl gsasl isync mutt msmtp fetchmail curl jq libpython3.11-testsuite mandoc procps util-linux \
     chromium fonts-dejavu-core nodejs/node npm/npm

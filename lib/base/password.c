@@ -1,15 +1,23 @@
 #include "base/password.h"
 
 #include "base/codec.h"
-#include "base/memory.h"
+#include "base/password_schemes.h"
 
 #include <argon2.h>
-#include <crypt.h>
 #include <openssl/crypto.h>
-#include <stdlib.h>
 
 /* OWASP's recommendation for argon2id: 19 MiB, two passes, one lane: some 25 ms of one core. */
 enum { ARGON2_PASSES = 2, ARGON2_KIB = 19456, ARGON2_LANES = 1, SALT_BYTES = 16, HASH_BYTES = 32, ENCODED_BYTES = 128 };
+enum { MAX_STORED = 4096, MAX_ITERATIONS = 10000000 };
+
+static const struct {
+    const char *scheme;
+    int bits;
+    size_t key_bytes;
+} scram[] = {
+    [PASSWORD_SCRAM_SHA256] = {"{SCRAM-SHA-256}", 256, 32},
+    [PASSWORD_SCRAM_SHA1] = {"{SCRAM-SHA-1}", 1, 20},
+};
 
 bool password_hash(struct str password, struct buf *out, struct err *err) {
     unsigned char salt[SALT_BYTES];
@@ -23,44 +31,99 @@ bool password_hash(struct str password, struct buf *out, struct err *err) {
     return true;
 }
 
-/* What a scheme in braces stands for: all of these are crypt(3)'s or argon2's own form behind it. */
-static struct str without_scheme(struct str stored) {
-    static const char *const known[] = {"{ARGON2ID}",  "{ARGON2I}",   "{SHA512-CRYPT}", "{SHA256-CRYPT}",
-                                        "{BLF-CRYPT}", "{MD5-CRYPT}", "{DES-CRYPT}",    "{CRYPT}"};
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (str_istarts(stored, str_of(known[i])))
-            return str_sub(stored, strlen(known[i]), stored.n);
-    return stored;
+static void add_scram(enum password_scram which, struct str password, struct str salt, struct buf *out) {
+    unsigned char salted[PASSWORD_KEY_MAX], stored[PASSWORD_KEY_MAX], server[PASSWORD_KEY_MAX];
+    size_t n = scram[which].key_bytes;
+    scheme_pbkdf2(scram[which].bits, password, salt, PASSWORD_SCRAM_ITERATIONS, salted, n);
+    scheme_scram_keys(scram[which].bits, salted, stored, server);
+    buf_printf(out, " %s%d,", scram[which].scheme, PASSWORD_SCRAM_ITERATIONS);
+    base64_encode(salt, out);
+    buf_add_byte(out, ',');
+    base64_encode(str_n(stored, n), out);
+    buf_add_byte(out, ',');
+    base64_encode(str_n(server, n), out);
+    OPENSSL_cleanse(salted, sizeof salted);
 }
 
-static bool crypt_verify(const char *stored, const char *password) {
-    struct crypt_data *data = mem_zero(sizeof *data);
-    const char *got = crypt_r(password, stored, data);
-    bool same = got && got[0] != '*' && bytes_equal(str_of(got), str_of(stored));
-    OPENSSL_cleanse(data, sizeof *data);
-    free(data);
-    return same;
+void password_scram_make(struct str password, struct str salt, struct buf *out) {
+    add_scram(PASSWORD_SCRAM_SHA256, password, salt, out);
+    add_scram(PASSWORD_SCRAM_SHA1, password, salt, out);
+}
+
+bool password_hash_scram(struct str password, struct str salt, struct buf *out, struct err *err) {
+    if (!password_hash(password, out, err))
+        return false;
+    password_scram_make(password, salt, out);
+    return true;
+}
+
+/* Our own form has more behind the hash; in those of others a blank may be part of it ({PLAIN}). */
+static struct str first_part(struct str stored) {
+    ptrdiff_t blank = str_starts(stored, STR("$")) ? str_chr(stored, ' ') : -1;
+    return blank < 0 ? stored : str_sub(stored, 0, (size_t)blank);
 }
 
 bool password_verify(struct str stored, struct str password) {
-    if (password.n > PASSWORD_MAX || str_chr(password, 0) >= 0)
+    if (password.n > PASSWORD_MAX || str_chr(password, 0) >= 0 || stored.n > MAX_STORED || str_chr(stored, 0) >= 0)
         return false;
-    stored = without_scheme(stored);
-    if (stored.n == 0 || stored.p[0] == '{' || str_chr(stored, 0) >= 0)
+    struct str hash = first_part(stored);
+    if (hash.n == 0)
         return false;
-    char *hash = str_dup(stored), *plain = str_dup(password);
-    bool same;
-    if (str_starts(stored, STR("$argon2id$")))
-        same = argon2id_verify(hash, plain, password.n) == ARGON2_OK;
-    else if (str_starts(stored, STR("$argon2i$")))
-        same = argon2i_verify(hash, plain, password.n) == ARGON2_OK;
-    else
-        same = crypt_verify(hash, plain);
-    OPENSSL_cleanse(plain, password.n);
-    free(plain);
-    free(hash);
-    return same;
+    return hash.p[0] == '{' ? scheme_verify(hash, password) : scheme_verify_bare(hash, password);
 }
+
+bool password_is_known(struct str stored) {
+    if (stored.n == 0 || stored.n > MAX_STORED || str_chr(stored, 0) >= 0 || !str_is_utf8(stored))
+        return false;
+    struct str hash = first_part(stored);
+    return hash.p[0] == '{' ? scheme_is_known(hash) : scheme_is_bare(hash);
+}
+
+bool password_is_current(struct str stored) {
+    struct password_keys keys;
+    return str_starts(stored, STR("$argon2id$v=19$m=19456,t=2,p=1$")) &&
+           password_scram_keys(stored, PASSWORD_SCRAM_SHA256, &keys) && keys.iterations >= PASSWORD_SCRAM_ITERATIONS &&
+           password_scram_keys(stored, PASSWORD_SCRAM_SHA1, &keys) && keys.iterations >= PASSWORD_SCRAM_ITERATIONS;
+}
+
+/* ---- SCRAM ---- */
+
+static bool take_key(struct str *rest, unsigned char *key, size_t n) {
+    struct str piece;
+    struct buf bytes = BUF_EMPTY;
+    bool good = str_split(rest, ',', &piece) && base64_decode(piece, &bytes) && bytes.n == n;
+    if (good)
+        memcpy(key, bytes.p, n);
+    buf_free(&bytes);
+    return good;
+}
+
+/* iterations,salt,StoredKey,ServerKey */
+static bool parse_keys(struct str text, size_t key_bytes, struct password_keys *out) {
+    struct str piece;
+    struct buf salt = BUF_EMPTY;
+    out->key_bytes = key_bytes;
+    bool good = str_split(&text, ',', &piece) && str_u32(piece, &out->iterations) && out->iterations > 0 &&
+                out->iterations <= MAX_ITERATIONS && str_split(&text, ',', &out->salt) && out->salt.n &&
+                base64_decode(out->salt, &salt) && take_key(&text, out->stored_key, key_bytes) &&
+                take_key(&text, out->server_key, key_bytes) && text.p == NULL;
+    buf_free(&salt);
+    return good;
+}
+
+bool password_scram_keys(struct str stored, enum password_scram which, struct password_keys *out) {
+    struct str scheme = str_of(scram[which].scheme), piece;
+    bool ours = str_starts(stored, STR("$"));
+    memset(out, 0, sizeof *out);
+    if (!ours && str_istarts(stored, scheme))
+        return parse_keys(str_sub(stored, scheme.n, stored.n), scram[which].key_bytes, out);
+    while (ours && str_split(&stored, ' ', &piece))
+        if (str_starts(piece, scheme))
+            return parse_keys(str_sub(piece, scheme.n, piece.n), scram[which].key_bytes, out);
+    return false;
+}
+
+/* ---- what may be set ---- */
 
 static size_t characters(struct str utf8) {
     size_t n = 0;
