@@ -2,6 +2,9 @@
 #include "directory/admin.h"
 #include "subjects.h"
 
+#define CLI_PASSWORD_HASH                                                                                              \
+    { "password-hash", "HASH", "take over a hash of another server: {SHA512-CRYPT}$6$..., {SSHA}..., $2y$..." }
+
 static const struct db_statement LIST = {
     "cli_account_list",
     "SELECT a.local_part || '@' || d.name, a.name, coalesce(u.bytes, 0), a.quota_bytes, t.name, a.active "
@@ -30,10 +33,15 @@ static const struct cli_column show_columns[] = {
 
 static enum cli_exit add(struct cli *cli, const struct cli_args *args) {
     struct str name = cli_option(args, "name"), size = cli_option(args, "quota"), password;
-    int64_t quota = -1;
-    if ((size.p && !cli_size(cli, size, &quota)) || !cli_password(cli, args, &password))
+    struct str hash = cli_option(args, "password-hash");
+    int64_t quota = -1, id;
+    if ((size.p && !cli_size(cli, size, &quota)) || (!hash.p && !cli_password(cli, args, &password)))
         return CLI_USAGE;
-    int64_t id = admin_account_add(cli->conn, args->value[0], name.p ? name : STR(""), password, quota, &cli->err);
+    name = name.p ? name : STR("");
+    if (hash.p)
+        id = admin_account_import(cli->conn, args->value[0], name, hash, quota, &cli->err);
+    else
+        id = admin_account_add(cli->conn, args->value[0], name, password, quota, &cli->err);
     return cli_done(cli, id, "Added the mailbox %.*s.", STR_ARG(args->value[0]));
 }
 
@@ -77,11 +85,15 @@ static enum cli_exit show(struct cli *cli, const struct cli_args *args) {
 }
 
 static enum cli_exit set_password(struct cli *cli, const struct cli_args *args) {
-    struct str password;
-    if (!cli_password(cli, args, &password))
+    struct str password, hash = cli_option(args, "password-hash");
+    int64_t result;
+    if (!hash.p && !cli_password(cli, args, &password))
         return CLI_USAGE;
-    return cli_done(cli, admin_account_password(cli->conn, args->value[0], password, &cli->err),
-                    "Changed the password of %.*s and ended its web sessions.", STR_ARG(args->value[0]));
+    if (hash.p)
+        result = admin_account_password_hash(cli->conn, args->value[0], hash, &cli->err);
+    else
+        result = admin_account_password(cli->conn, args->value[0], password, &cli->err);
+    return cli_done(cli, result, "Changed the password of %.*s and ended its web sessions.", STR_ARG(args->value[0]));
 }
 
 static enum cli_exit set(struct cli *cli, const struct cli_args *args) {
@@ -137,7 +149,8 @@ static const struct cli_verb verbs[] = {
      .options = {{"name", "TEXT", "the person's name"},
                  {"quota", "SIZE", "how much it may hold: 500M, 2G, none"},
                  CLI_PASSWORD_STDIN,
-                 CLI_GENERATE}},
+                 CLI_GENERATE,
+                 CLI_PASSWORD_HASH}},
     {.name = "list",
      .arguments = "",
      .summary = "List the mailboxes.",
@@ -160,7 +173,7 @@ static const struct cli_verb verbs[] = {
      .database = true,
      .complete = "account",
      .run = set_password,
-     .options = {CLI_PASSWORD_STDIN, CLI_GENERATE}},
+     .options = {CLI_PASSWORD_STDIN, CLI_GENERATE, CLI_PASSWORD_HASH}},
     {.name = "set",
      .arguments = "ADDRESS",
      .summary = "Change a mailbox.",

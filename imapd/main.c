@@ -158,10 +158,10 @@ static void open_modules(struct daemon *d) {
     char *blobs = folder(state, "blobs");
     if (!(d->db = db_open(d->conninfo, DB_CONNECTIONS, &err)) ||
         !(s->directory = directory_open(d->db, d->conninfo, &err)) ||
-        !(s->store = store_open(d->db, d->conninfo, blobs, &err)))
+        !(s->store = store_open(d->db, d->conninfo, blobs, &err)) ||
+        !(s->auth = auth_new(s->directory, d->db, d->conninfo, &err)))
         log_fatal("%s", err.text);
     free(blobs);
-    s->auth = auth_new(s->directory, d->db);
     s->cards = cards_new(s->store, (size_t)conf_number(d->conf, "imapd_cache_mb", 64, 1, 1 << 20) << 20);
     struct views_options o = {.store = s->store, .wake = wake, .context = s, .idle_messages = IDLE_MESSAGES};
     s->views = views_new(&o);

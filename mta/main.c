@@ -159,10 +159,10 @@ static void open_modules(struct daemon *d) {
     if (!owner_take(state, m->hostname, owner, &err) || !(m->db = db_open(m->db_conninfo, DB_CONNECTIONS, &err)) ||
         !(m->directory = directory_open(m->db, m->db_conninfo, &err)) ||
         !(m->store = store_open(m->db, m->db_conninfo, blobs, &err)) ||
+        !(m->auth = auth_new(m->directory, m->db, m->db_conninfo, &err)) ||
         !(m->dns = dns_new(conf_get(d->conf, "resolver", ""), &err)))
         log_fatal("%s", err.text);
     free(blobs);
-    m->auth = auth_new(m->directory, m->db);
     m->runner = runner_new(m, owner);
     if (!runner_start(m->runner, &err))
         log_fatal("%s", err.text);

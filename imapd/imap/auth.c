@@ -1,16 +1,14 @@
 #include "imap/auth.h"
 
 #include "base/clock.h"
-#include "base/codec.h"
 #include "base/log.h"
 #include "imap/command.h"
-#include "sasl/auth.h"
+#include "sasl/sasl.h"
 
 #include <stdlib.h>
 
 enum {
     SESSION_TIMEOUT_MS = 30 * 60 * 1000, /* RFC 3501 section 5.4 */
-    MAX_SASL_LINE = 4096,
 };
 
 bool auth_is_safe(const struct session *s) { return s->trusted || conn_is_tls(s->conn); }
@@ -27,7 +25,10 @@ void session_capabilities(const struct session *s, struct buf *out) {
     }
     if (conn_tls_available(s->conn))
         buf_add_c(out, " STARTTLS");
-    buf_add_c(out, auth_is_safe(s) ? " AUTH=PLAIN" : " LOGINDISABLED");
+    if (auth_is_safe(s))
+        sasl_names(s->conn, " AUTH=", out);
+    else
+        buf_add_c(out, " LOGINDISABLED");
 }
 
 enum outcome command_capability(struct session *s, struct parser *p) {
@@ -114,14 +115,15 @@ enum outcome command_starttls(struct session *s, struct parser *p) {
 
 /* ---- logging in ---- */
 
-static enum outcome welcome(struct session *s, const struct directory_account *account) {
+static enum outcome welcome(struct session *s, const struct directory_account *account, const char *mechanism) {
     s->state = AUTHENTICATED;
     s->account = account->id;
     s->login = str_dup(account->address);
     s->failures = 0;
     s->looked_up = clock_monotonic();
     conn_set_timeout(s->conn, SESSION_TIMEOUT_MS);
-    log_info("imap %s: logged in user=<%s> tls=%s", conn_peer(s->conn), s->login, conn_tls_version(s->conn));
+    log_info("imap %s: logged in user=<%s> with=%s tls=%s", conn_peer(s->conn), s->login, mechanism,
+             conn_tls_version(s->conn));
     struct buf capabilities = BUF_EMPTY;
     session_capabilities(s, &capabilities);
     session_ok(s, "[CAPABILITY %.*s] Logged in", STR_ARG(buf_str(&capabilities)));
@@ -129,21 +131,12 @@ static enum outcome welcome(struct session *s, const struct directory_account *a
     return COMMAND_DONE;
 }
 
-static enum outcome log_in(struct session *s, struct str login, struct str password) {
-    struct directory_account account;
-    switch (auth_check(s->service->auth, &s->arena, login, password, conn_peer(s->conn), &account)) {
-    case AUTH_OK:
-        return welcome(s, &account);
-    case AUTH_TEMPORARY:
-        return session_no(s, "[UNAVAILABLE] Logging in is not possible at the moment, try again later");
-    case AUTH_THROTTLED:
+static enum outcome refuse(struct session *s, bool throttled, struct str login) {
+    if (throttled)
         session_no(s, "[LIMIT] Too many failures, try again later");
-        break;
-    case AUTH_FAILED:
+    else
         session_no(s, "[AUTHENTICATIONFAILED] Wrong name or password");
-        break;
-    }
-    log_info("imap %s: login failed user=<%.*s>", conn_peer(s->conn), STR_ARG(login));
+    log_info("imap %s: login failed user=<%.*s>", conn_peer(s->conn), STR_ARG(str_sub(login, 0, 200)));
     if (++s->failures >= MAX_LOGIN_FAILURES) {
         conn_write(s->conn, STR("* BYE Too many failures\r\n"));
         s->closing = true;
@@ -151,38 +144,86 @@ static enum outcome log_in(struct session *s, struct str login, struct str passw
     return COMMAND_DONE;
 }
 
+static enum outcome not_now(struct session *s) {
+    return session_no(s, "[UNAVAILABLE] Logging in is not possible at the moment, try again later");
+}
+
 enum outcome command_login(struct session *s, struct parser *p) {
     struct str login, password;
+    struct directory_account account;
     if (!parse_space(p) || !parse_astring(p, &login) || !parse_space(p) || !parse_astring(p, &password) ||
         !parse_end(p))
         return session_syntax(s, p);
     if (!auth_is_safe(s))
         return session_no(s, "[PRIVACYREQUIRED] Passwords go over TLS only: use STARTTLS or the TLS port");
-    return log_in(s, login, password);
+    enum auth_result result =
+        auth_check(s->service->auth, AUTH_IMAP, &s->arena, login, password, conn_peer(s->conn), &account);
+    switch (result) {
+    case AUTH_OK:
+        return welcome(s, &account, "LOGIN");
+    case AUTH_TEMPORARY:
+        return not_now(s);
+    default:
+        return refuse(s, result == AUTH_THROTTLED, login);
+    }
 }
 
-static enum outcome plain(struct session *s, struct str base64) {
-    struct buf message = BUF_EMPTY;
-    struct str login, password;
-    bool ok = base64_decode(base64, &message);
-    if (ok && !sasl_plain_parse(arena_str(&s->arena, buf_str(&message)), &login, &password))
-        ok = false;
-    buf_free(&message);
-    return ok ? log_in(s, login, password) : session_bad(s, "Not a PLAIN message in base64");
+static enum outcome take_answer(struct session *s);
+
+/* One step of the exchange; line.p is NULL where the client gave none. */
+static enum outcome exchange(struct session *s, struct str line) {
+    struct buf challenge = BUF_EMPTY;
+    enum sasl_result result = sasl_step(s->sasl, line, &challenge);
+    enum outcome o = COMMAND_DONE;
+    switch (result) {
+    case SASL_CHALLENGE:
+        conn_printf(s->conn, "+ %.*s\r\n", STR_ARG(buf_str(&challenge)));
+        s->take_input = take_answer;
+        o = COMMAND_INPUT;
+        break;
+    case SASL_OK:
+        o = welcome(s, sasl_account(s->sasl), sasl_mechanism(s->sasl));
+        break;
+    case SASL_TEMPORARY:
+        o = not_now(s);
+        break;
+    case SASL_CANCELLED:
+        o = session_bad(s, "Cancelled");
+        break;
+    case SASL_MALFORMED:
+        o = session_bad(s, "That is no base64");
+        break;
+    case SASL_THROTTLED:
+    case SASL_FAILED:
+        o = refuse(s, result == SASL_THROTTLED, sasl_login(s->sasl));
+        break;
+    }
+    buf_free(&challenge);
+    if (o != COMMAND_INPUT)
+        auth_end_exchange(s);
+    return o;
+}
+
+void auth_end_exchange(struct session *s) {
+    sasl_end(s->sasl);
+    s->sasl = NULL;
 }
 
 /* The line that answers "+ ". */
-static enum outcome take_plain(struct session *s) {
+static enum outcome take_answer(struct session *s) {
     struct str in = conn_input(s->conn);
     ptrdiff_t newline = str_chr(in, '\n');
-    if (newline < 0 && in.n <= MAX_SASL_LINE)
+    if (newline < 0 && in.n <= SASL_MAX_LINE)
         return COMMAND_INPUT;
     if (newline < 0) {
         s->closing = true;
+        auth_end_exchange(s);
         return session_bad(s, "The line is too long");
     }
     struct str line = str_trim(str_sub(in, 0, (size_t)newline));
-    enum outcome o = str_eq(line, STR("*")) ? session_bad(s, "Cancelled") : plain(s, line);
+    if (!line.p)
+        line.p = "";
+    enum outcome o = exchange(s, line);
     conn_consume(s->conn, (size_t)newline + 1);
     return o;
 }
@@ -201,13 +242,10 @@ enum outcome command_authenticate(struct session *s, struct parser *p) {
         return session_syntax(s, p);
     if (!auth_is_safe(s))
         return session_no(s, "[PRIVACYREQUIRED] Passwords go over TLS only: use STARTTLS or the TLS port");
-    if (!str_ieq(mechanism, STR("PLAIN")))
-        return session_no(s, "[CANNOT] PLAIN is the only mechanism");
-    if (initial.n)
-        return plain(s, initial);
-    conn_write(s->conn, STR("+ \r\n"));
-    s->take_input = take_plain;
-    return COMMAND_INPUT;
+    s->sasl = sasl_begin(s->service->auth, AUTH_IMAP, s->conn, conn_peer(s->conn), mechanism);
+    if (!s->sasl)
+        return session_no(s, "[CANNOT] This mechanism is not known here");
+    return exchange(s, initial.n ? initial : (struct str){NULL, 0});
 }
 
 /* False where the account is gone or switched off; without the database everything stays as it was. */

@@ -8,5 +8,7 @@
 bool auth_is_safe(const struct session *s);
 /* Whether the account that logged in still may: looked up once a second at most. */
 bool auth_still_valid(struct session *s);
+/* Forgets an exchange of AUTHENTICATE that is under way. */
+void auth_end_exchange(struct session *s);
 
 #endif

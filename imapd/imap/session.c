@@ -262,6 +262,7 @@ static void imap_close(struct conn *c, void *session) {
     if (s->abandon)
         s->abandon(s);
     append_cancel(s);
+    auth_end_exchange(s);
     session_unselect(s);
     idle_forget(s);
     arena_free(&s->arena);

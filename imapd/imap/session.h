@@ -33,6 +33,7 @@ enum {
 struct session;
 struct command; /* imap/command.h */
 struct append;  /* imap/append.h */
+struct sasl;    /* sasl/sasl.h */
 
 struct session {
     struct conn *conn;
@@ -54,6 +55,7 @@ struct session {
     size_t searched;        /* no line end before here */
     size_t command_bytes;   /* of the command that runs, while they are still in the input */
     struct append *append;
+    struct sasl *sasl; /* AUTHENTICATE is under way */
 
     /* who */
     int64_t account;

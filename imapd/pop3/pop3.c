@@ -1,9 +1,8 @@
 #include "pop3/pop3.h"
 
-#include "base/codec.h"
 #include "base/log.h"
 #include "pop3/session.h"
-#include "sasl/auth.h"
+#include "sasl/sasl.h"
 
 #include <stdlib.h>
 
@@ -32,8 +31,11 @@ static void command_capa(struct pop3_session *s, struct str argument) {
     say(s, "+OK\r\nTOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\nEXPIRE NEVER\r\nIMPLEMENTATION Mansio");
     if (conn_tls_available(s->conn) && !s->account)
         say(s, "STLS");
-    if (is_safe(s))
-        say(s, "USER\r\nSASL PLAIN");
+    if (is_safe(s)) {
+        conn_write(s->conn, STR("USER\r\nSASL"));
+        sasl_names(s->conn, " ", conn_output(s->conn));
+        say(s, "");
+    }
     say(s, ".");
 }
 
@@ -53,31 +55,30 @@ static bool may_log_in(struct pop3_session *s) {
     return is_safe(s);
 }
 
-static void log_in(struct pop3_session *s, struct str login, struct str password) {
-    struct directory_account account;
+static void not_now(struct pop3_session *s) {
+    say(s, "-ERR [SYS/TEMP] Logging in is not possible at the moment, try again later");
+}
+
+static void refuse(struct pop3_session *s, bool throttled, struct str login) {
+    log_info("pop3 %s: login failed user=<%.*s>", conn_peer(s->conn), STR_ARG(str_sub(login, 0, 200)));
+    say(s, throttled ? "-ERR [AUTH] Too many failures, try again later" : "-ERR [AUTH] Wrong name or password");
+    s->closing = ++s->failures >= MAX_LOGIN_FAILURES;
+}
+
+static void welcome(struct pop3_session *s, const struct directory_account *account, const char *mechanism) {
     struct err err;
-    enum auth_result result = auth_check(s->service->auth, &s->arena, login, password, conn_peer(s->conn), &account);
-    if (result == AUTH_OK) {
-        s->account = account.id;
-        free(s->user);
-        s->user = str_dup(account.address);
-        if (maildrop_open(s, &err) == STORE_OK) {
-            conn_set_timeout(s->conn, SESSION_TIMEOUT_MS);
-            log_info("pop3 %s: logged in user=<%s> tls=%s", conn_peer(s->conn), s->user, conn_tls_version(s->conn));
-            conn_printf(s->conn, "+OK %u messages\r\n", s->count);
-            return;
-        }
+    s->account = account->id;
+    free(s->user);
+    s->user = str_dup(account->address);
+    if (maildrop_open(s, &err) != STORE_OK) {
         s->account = 0;
-        result = AUTH_TEMPORARY;
-    }
-    if (result == AUTH_TEMPORARY) {
-        say(s, "-ERR [SYS/TEMP] Logging in is not possible at the moment, try again later");
+        not_now(s);
         return;
     }
-    log_info("pop3 %s: login failed user=<%.*s>", conn_peer(s->conn), STR_ARG(login));
-    say(s, result == AUTH_THROTTLED ? "-ERR [AUTH] Too many failures, try again later"
-                                    : "-ERR [AUTH] Wrong name or password");
-    s->closing = ++s->failures >= MAX_LOGIN_FAILURES;
+    conn_set_timeout(s->conn, SESSION_TIMEOUT_MS);
+    log_info("pop3 %s: logged in user=<%s> with=%s tls=%s", conn_peer(s->conn), s->user, mechanism,
+             conn_tls_version(s->conn));
+    conn_printf(s->conn, "+OK %u messages\r\n", s->count);
 }
 
 static void command_user(struct pop3_session *s, struct str argument) {
@@ -95,38 +96,76 @@ static void command_pass(struct pop3_session *s, struct str argument) {
         say(s, "-ERR USER comes first");
         return;
     }
-    log_in(s, arena_str(&s->arena, str_of(s->user)), argument);
+    struct directory_account account;
+    struct str login = arena_str(&s->arena, str_of(s->user));
+    enum auth_result result =
+        auth_check(s->service->auth, AUTH_POP3, &s->arena, login, argument, conn_peer(s->conn), &account);
+    if (result == AUTH_OK)
+        welcome(s, &account, "USER");
+    else if (result == AUTH_TEMPORARY)
+        not_now(s);
+    else
+        refuse(s, result == AUTH_THROTTLED, login);
 }
 
-static void take_plain(struct pop3_session *s, struct str base64) {
-    struct buf message = BUF_EMPTY;
-    struct str login, password;
-    s->wants_plain = false;
-    if (!base64_decode(base64, &message) || !sasl_plain_parse(buf_str(&message), &login, &password))
-        say(s, "-ERR Not a PLAIN message in base64");
-    else
-        log_in(s, login, password);
-    buf_free(&message);
+static void end_exchange(struct pop3_session *s) {
+    sasl_end(s->sasl);
+    s->sasl = NULL;
+}
+
+/* One step of AUTH; line.p is NULL where the client gave none. */
+static void exchange(struct pop3_session *s, struct str line) {
+    struct buf challenge = BUF_EMPTY;
+    enum sasl_result result = sasl_step(s->sasl, line, &challenge);
+    switch (result) {
+    case SASL_CHALLENGE:
+        conn_printf(s->conn, "+ %.*s\r\n", STR_ARG(buf_str(&challenge)));
+        break;
+    case SASL_OK:
+        welcome(s, sasl_account(s->sasl), sasl_mechanism(s->sasl));
+        break;
+    case SASL_TEMPORARY:
+        not_now(s);
+        break;
+    case SASL_CANCELLED:
+        say(s, "-ERR Cancelled");
+        break;
+    case SASL_MALFORMED:
+        say(s, "-ERR That is no base64");
+        break;
+    case SASL_THROTTLED:
+    case SASL_FAILED:
+        refuse(s, result == SASL_THROTTLED, sasl_login(s->sasl));
+        break;
+    }
+    buf_free(&challenge);
+    if (result != SASL_CHALLENGE)
+        end_exchange(s);
 }
 
 /* RFC 5034 */
 static void command_auth(struct pop3_session *s, struct str argument) {
     struct str mechanism;
     if (argument.n == 0) {
-        say(s, is_safe(s) ? "+OK\r\nPLAIN\r\n." : "+OK\r\n.");
+        say(s, "+OK");
+        if (is_safe(s)) {
+            struct buf names = BUF_EMPTY;
+            sasl_names(s->conn, "\r\n", &names);
+            conn_write(s->conn, str_sub(buf_str(&names), 2, names.n));
+            say(s, "");
+            buf_free(&names);
+        }
+        say(s, ".");
         return;
     }
     str_split(&argument, ' ', &mechanism);
     if (!may_log_in(s))
         return;
-    if (!str_ieq(mechanism, STR("PLAIN"))) {
-        say(s, "-ERR PLAIN is the only mechanism");
-    } else if (argument.p) {
-        take_plain(s, argument);
-    } else {
-        say(s, "+ ");
-        s->wants_plain = true;
-    }
+    s->sasl = sasl_begin(s->service->auth, AUTH_POP3, s->conn, conn_peer(s->conn), mechanism);
+    if (!s->sasl)
+        say(s, "-ERR This mechanism is not known here");
+    else
+        exchange(s, argument);
 }
 
 /* ---- messages ---- */
@@ -257,12 +296,8 @@ static const struct {
 
 static void run_line(struct pop3_session *s, struct str line) {
     struct str name;
-    if (s->wants_plain) {
-        s->wants_plain = false;
-        if (str_eq(line, STR("*")))
-            say(s, "-ERR Cancelled");
-        else
-            take_plain(s, line);
+    if (s->sasl) {
+        exchange(s, line);
         return;
     }
     str_split(&line, ' ', &name);
@@ -283,7 +318,8 @@ static void run_line(struct pop3_session *s, struct str line) {
 static bool next_line(struct pop3_session *s) {
     struct str in = conn_input(s->conn);
     ptrdiff_t newline = in.n ? str_chr(in, '\n') : -1;
-    if (newline > MAX_LINE || (newline < 0 && in.n > MAX_LINE)) {
+    ptrdiff_t limit = s->sasl || str_istarts(in, STR("AUTH ")) ? SASL_MAX_LINE : MAX_LINE;
+    if (newline > limit || (newline < 0 && in.n > (size_t)limit)) {
         say(s, "-ERR The line is too long");
         s->closing = true;
         return true;
@@ -356,6 +392,7 @@ static void pop3_close(struct conn *c, void *session) {
     if (s->account)
         log_info("pop3 %s: logged out user=<%s>", conn_peer(c), s->user);
     maildrop_close(s);
+    end_exchange(s);
     arena_free(&s->arena);
     free(s->user);
     free(s);

@@ -8,6 +8,8 @@
 #include "store/store.h"
 #include "view/cards.h"
 
+struct sasl; /* sasl/sasl.h */
+
 struct pop3_message {
     uint32_t uid, size;
     bool deleted;
@@ -28,7 +30,8 @@ struct pop3_session {
     struct arena arena; /* of one command */
     char *user;         /* given by USER, or logged in */
     int failures;
-    bool closing, start_tls, wants_plain;
+    bool closing, start_tls;
+    struct sasl *sasl; /* AUTH is under way */
     int64_t account; /* 0: not logged in */
     int64_t mailbox;
     uint32_t uidvalidity;

@@ -244,10 +244,9 @@ static bool scram_verify(struct str stored, enum password_scram which, struct st
 /* Dovecot's: $1$salt$iterations$hex of 20 bytes, with SHA-1. */
 static bool pbkdf2_read(struct str data, struct str *salt, uint32_t *iterations, struct buf *bytes) {
     struct str piece;
-    return str_split(&data, '$', &piece) && piece.n == 0 && str_split(&data, '$', &piece) &&
-           str_eq(piece, STR("1")) && str_split(&data, '$', salt) && str_split(&data, '$', &piece) &&
-           str_u32(piece, iterations) && *iterations > 0 && *iterations <= MAX_PBKDF2_ITERATIONS &&
-           hex_decode(data, bytes) && bytes->n == 20;
+    return str_split(&data, '$', &piece) && piece.n == 0 && str_split(&data, '$', &piece) && str_eq(piece, STR("1")) &&
+           str_split(&data, '$', salt) && str_split(&data, '$', &piece) && str_u32(piece, iterations) &&
+           *iterations > 0 && *iterations <= MAX_PBKDF2_ITERATIONS && hex_decode(data, bytes) && bytes->n == 20;
 }
 
 static bool pbkdf2_verify(struct str data, struct str password) {

@@ -39,8 +39,12 @@ int64_t admin_domain_remove(struct db_conn *c, struct str name, struct err *err)
 
 int64_t admin_account_add(struct db_conn *c, struct str address, struct str name, struct str password,
                           int64_t quota_bytes /* -1: none */, struct err *err);
+/* The same with the password's hash as another server stores it (base/password.h). */
+int64_t admin_account_import(struct db_conn *c, struct str address, struct str name, struct str stored,
+                             int64_t quota_bytes, struct err *err);
 int64_t admin_account_password(struct db_conn *c, struct str address, struct str password,
                                struct err *err); /* ends its web sessions */
+int64_t admin_account_password_hash(struct db_conn *c, struct str address, struct str stored, struct err *err);
 int64_t admin_account_change(struct db_conn *c, struct str address, struct str name, int64_t quota_bytes, bool active,
                              struct err *err);
 int64_t admin_account_remove(struct db_conn *c, struct str address, struct err *err);

@@ -1,4 +1,5 @@
 /* Accounts (mailboxes). */
+#include "base/password.h"
 #include "directory/admin_internal.h"
 
 static const struct db_statement ADD = {
@@ -14,6 +15,7 @@ static const struct db_statement CHANGE = {
     "UPDATE account SET name = $3, quota_bytes = $4, active = $5 WHERE local_part = $1 AND domain_id = $2"};
 static const struct db_statement REMOVE = {"admin_account_remove",
                                            "DELETE FROM account WHERE local_part = $1 AND domain_id = $2"};
+static const struct db_statement SALT = {"admin_account_salt", "SELECT scram_salt($1)"};
 static const struct db_statement OPERATOR_HAS_LOGIN = {"admin_account_operator",
                                                        "SELECT id FROM operator WHERE login = $1"};
 static const struct admin_sentence SENTENCES[] = {
@@ -64,8 +66,34 @@ static int64_t login_free(struct db_conn *c, const struct own *o, struct err *er
     return !taken;
 }
 
-int64_t admin_account_add(struct db_conn *c, struct str address, struct str name, struct str password,
-                          int64_t quota_bytes, struct err *err) {
+/* What is stored of a new password: its hash, and the keys for SCRAM with the salt that goes with the login. */
+static int64_t hash_password(struct db_conn *c, struct own *o, struct str password, struct str *hash, struct err *err) {
+    struct db_params p = {0};
+    struct buf out = BUF_EMPTY;
+    if (!password_acceptable(password, o->address, err))
+        return 0;
+    db_text(&p, o->address);
+    PGresult *r = db_query(c, &SALT, &p, err);
+    if (!r)
+        return admin_failed(c, NULL, o->address, err);
+    bool good = password_hash_scram(password, db_get_str(r, 0, 0), &out, err);
+    PQclear(r);
+    *hash = arena_str(&o->a, buf_str(&out));
+    buf_free(&out);
+    return good ? 1 : -1;
+}
+
+/* A hash that another server made is taken as it is, and made anew when its owner logs in. */
+static int64_t take_hash(struct str stored, struct str *hash, struct err *err) {
+    *hash = str_trim(stored);
+    if (password_is_known(*hash))
+        return 1;
+    err_set(err, "this is no password hash that is understood here: it looks like {SCHEME}..., $6$..., or is DES's");
+    return 0;
+}
+
+static int64_t add(struct db_conn *c, struct str address, struct str name, struct str password, struct str stored,
+                   int64_t quota_bytes, struct err *err) {
     struct own o = {.a = ARENA_EMPTY};
     struct str checked, hash;
     int64_t result = find(c, &o, address, err);
@@ -76,8 +104,9 @@ int64_t admin_account_add(struct db_conn *c, struct str address, struct str name
     if (result == 1)
         result = login_free(c, &o, err);
     if (result == 1)
-        result = admin_text(&o.a, name, "the name", &checked, err) &&
-                 admin_hash_password(&o.a, password, o.address, &hash, err);
+        result = admin_text(&o.a, name, "the name", &checked, err);
+    if (result == 1)
+        result = stored.p ? take_hash(stored, &hash, err) : hash_password(c, &o, password, &hash, err);
     if (result == 1) {
         struct db_params p = {0};
         db_int8(&p, o.found.tenant_id);
@@ -92,18 +121,29 @@ int64_t admin_account_add(struct db_conn *c, struct str address, struct str name
     return result;
 }
 
+int64_t admin_account_add(struct db_conn *c, struct str address, struct str name, struct str password,
+                          int64_t quota_bytes, struct err *err) {
+    return add(c, address, name, password, (struct str){NULL, 0}, quota_bytes, err);
+}
+
+int64_t admin_account_import(struct db_conn *c, struct str address, struct str name, struct str stored,
+                             int64_t quota_bytes, struct err *err) {
+    return add(c, address, name, STR(""), stored.p ? stored : STR(""), quota_bytes, err);
+}
+
 static int64_t end_sessions(struct db_conn *c, const struct own *o, struct err *err) {
     struct db_params p = {0};
     key(&p, o);
     return db_exec(c, &END_SESSIONS, &p, err) < 0 ? admin_failed(c, NULL, o->address, err) : 1;
 }
 
-int64_t admin_account_password(struct db_conn *c, struct str address, struct str password, struct err *err) {
+static int64_t set_password(struct db_conn *c, struct str address, struct str password, struct str stored,
+                            struct err *err) {
     struct own o = {.a = ARENA_EMPTY};
     struct str hash;
     int64_t result = find(c, &o, address, err);
     if (result == 1)
-        result = admin_hash_password(&o.a, password, o.address, &hash, err);
+        result = stored.p ? take_hash(stored, &hash, err) : hash_password(c, &o, password, &hash, err);
     if (result == 1) {
         struct db_params p = {0};
         key(&p, &o);
@@ -114,6 +154,14 @@ int64_t admin_account_password(struct db_conn *c, struct str address, struct str
         result = end_sessions(c, &o, err);
     arena_free(&o.a);
     return result;
+}
+
+int64_t admin_account_password(struct db_conn *c, struct str address, struct str password, struct err *err) {
+    return set_password(c, address, password, (struct str){NULL, 0}, err);
+}
+
+int64_t admin_account_password_hash(struct db_conn *c, struct str address, struct str stored, struct err *err) {
+    return set_password(c, address, STR(""), stored.p ? stored : STR(""), err);
 }
 
 int64_t admin_account_change(struct db_conn *c, struct str address, struct str name, int64_t quota_bytes, bool active,

@@ -24,6 +24,8 @@ struct step {
     int64_t account_id, quota_bytes;      /* 0: none */
     bool account_active;
     struct str name, password;
+    bool app_passwords_only;
+    struct str app_passwords, send_as; /* of the account, a line each */
     bool has_alias, alias_active;
     struct str *alias;
     size_t alias_count;
@@ -55,7 +57,11 @@ struct directory {
 static const struct db_statement FIND_ADDRESS = {
     "directory_address",
     "SELECT left(d.kind::text, 1), d.id, d.tenant_id, d.active AND NOT t.suspended, target.name, d.relay_host,"
-    "       a.id, a.active, coalesce(a.quota_bytes, -1), a.name, a.password, al.targets, al.active, ca.targets"
+    "       a.id, a.active, coalesce(a.quota_bytes, -1), a.name, a.password, al.targets, al.active, ca.targets,"
+    "       coalesce(a.app_passwords_only, false),"
+    "       (SELECT string_agg(concat_ws(' ', p.id, array_to_string(p.scopes, ','), p.password), E'\\n')"
+    "          FROM app_password p WHERE p.account_id = a.id),"
+    "       (SELECT string_agg(s.address, E'\\n') FROM send_as s WHERE s.account_id = a.id)"
     "  FROM domain d JOIN tenant t ON t.id = d.tenant_id LEFT JOIN domain target ON target.id = d.target_id"
     "  LEFT JOIN account a ON a.domain_id = d.id AND a.local_part = $2"
     "  LEFT JOIN alias al ON al.domain_id = d.id AND al.local_part = $2 AND $2 <> ''"
@@ -115,6 +121,8 @@ static void copy_step(struct arena *a, const struct step *from, struct step *to)
     to->relay_host = copy_str(a, from->relay_host);
     to->name = copy_str(a, from->name);
     to->password = copy_str(a, from->password);
+    to->app_passwords = copy_str(a, from->app_passwords);
+    to->send_as = copy_str(a, from->send_as);
     to->value = copy_str(a, from->value);
     to->alias = copy_list(a, from->alias, from->alias_count);
     to->catch_all = copy_list(a, from->catch_all, from->catch_all_count);
@@ -192,6 +200,9 @@ static void read_address(const PGresult *r, struct arena *a, struct step *out) {
     out->alias_active = db_get_bool(r, 0, 12);
     out->catch_all_count = db_get_texts(r, 0, 13, a, &list);
     out->catch_all = copy_list(a, list, out->catch_all_count);
+    out->app_passwords_only = db_get_bool(r, 0, 14);
+    out->app_passwords = copy_str(a, db_get_str(r, 0, 15));
+    out->send_as = copy_str(a, db_get_str(r, 0, 16));
 }
 
 /* local is '' for the domain alone. False: PostgreSQL is away. */
@@ -401,9 +412,28 @@ enum directory_status directory_account(struct directory *d, struct arena *a, st
         return DIRECTORY_UNKNOWN_RECIPIENT;
     if (!s.domain_active || !s.account_active)
         return DIRECTORY_DISABLED;
-    *out =
-        (struct directory_account){s.account_id, s.tenant_id, s.domain_id, s.quota_bytes, address, s.name, s.password};
+    *out = (struct directory_account){.id = s.account_id,
+                                      .tenant_id = s.tenant_id,
+                                      .domain_id = s.domain_id,
+                                      .quota_bytes = s.quota_bytes,
+                                      .address = address,
+                                      .name = s.name,
+                                      .password = s.password,
+                                      .app_passwords = s.app_passwords,
+                                      .app_passwords_only = s.app_passwords_only,
+                                      .send_as = s.send_as};
     return DIRECTORY_OK;
+}
+
+/* An administrator allows it: the address itself, or all of its domain. */
+static bool delegated(struct str list, struct str address) {
+    struct str line;
+    ptrdiff_t at = str_rchr(address, '@');
+    while (at >= 0 && str_split(&list, '\n', &line))
+        if (str_ieq(line, address) ||
+            (line.n && line.p[0] == '@' && str_ieq(line, str_sub(address, (size_t)at, address.n))))
+            return true;
+    return false;
 }
 
 enum directory_status directory_may_send_as(struct directory *d, const struct directory_account *account,
@@ -413,8 +443,13 @@ enum directory_status directory_may_send_as(struct directory *d, const struct di
         return DIRECTORY_OK;
     struct arena a = ARENA_EMPTY;
     struct directory_route route;
-    enum directory_status status = directory_resolve(d, &a, address, &route);
-    for (size_t i = 0; status == DIRECTORY_OK && i < route.count; i++)
+    struct directory_account now; /* what it may send as can change while it is logged in */
+    enum directory_status status = directory_account(d, &a, account->address, &now);
+    if (status == DIRECTORY_OK && now.send_as.p && delegated(now.send_as, address))
+        *allowed = true;
+    if (status != DIRECTORY_TEMPORARY && !*allowed)
+        status = directory_resolve(d, &a, address, &route);
+    for (size_t i = 0; status == DIRECTORY_OK && !*allowed && i < route.count; i++)
         if (route.target[i].account_id == account->id)
             *allowed = true;
     arena_free(&a);

@@ -55,12 +55,17 @@ struct directory_account {
     int64_t quota_bytes; /* -1: without limit */
     struct str address;  /* local@domain, lower case */
     struct str name;
-    struct str password; /* the stored hash */
+    struct str password; /* the stored hash (base/password.h) */
+    /* Its app passwords, a line each: "id scope,scope hash", the hash as in base/password.h. */
+    struct str app_passwords;
+    bool app_passwords_only; /* the password is not for mail programs */
+    struct str send_as;      /* addresses it may send under beside its own, a line each; "@domain" is all of a domain */
 };
 /* The account that logs in with this name (its address). */
 enum directory_status directory_account(struct directory *d, struct arena *a, struct str login,
                                         struct directory_account *out);
-/* Whether this account may send with that reverse-path or From address: its own, or an alias that leads to it. */
+/* Whether this account may send with that reverse-path or From address: its own, an alias that leads to it, or one that
+ * an administrator lets it use (table send_as). */
 enum directory_status directory_may_send_as(struct directory *d, const struct directory_account *account,
                                             struct str address, bool *allowed);
 /* A setting's value ("" where unset), cached like all else. */

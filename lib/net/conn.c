@@ -469,6 +469,9 @@ bool conn_tls_available(const struct conn *c) { return c->listener->o.tls && !c-
 const char *conn_tls_version(const struct conn *c) { return c->tls ? tls_session_version(c->tls) : ""; }
 
 const char *conn_tls_cipher(const struct conn *c) { return c->tls ? tls_session_cipher(c->tls) : ""; }
+bool conn_channel_binding(const struct conn *c, const char *type, struct buf *out) {
+    return c->tls && tls_session_binding(c->tls, type, out);
+}
 
 const char *conn_peer(const struct conn *c) { return c->peer_text; }
 

@@ -209,6 +209,31 @@ bool tls_session_verified(const struct tls_session *s) {
     return SSL_get_app_data(ssl) && SSL_get0_peer_certificate(ssl) && SSL_get_verify_result(ssl) == X509_V_OK;
 }
 
+/* Before TLS 1.3 both types need the extended master secret (RFC 7627): without it somebody in the middle can make two
+ * connections that look the same. */
+bool tls_session_binding(const struct tls_session *s, const char *type, struct buf *out) {
+    static const char label[] = "EXPORTER-Channel-Binding";
+    SSL *ssl = ssl_of(s);
+    bool new_enough = SSL_version(ssl) >= TLS1_3_VERSION;
+    unsigned char bytes[EVP_MAX_MD_SIZE];
+    size_t n = 0;
+    if (!new_enough && SSL_get_extms_support(ssl) != 1)
+        return false;
+    if (strcmp(type, "tls-exporter") == 0) {
+        n = 32;
+        if (SSL_export_keying_material(ssl, bytes, n, label, sizeof label - 1, NULL, 0, 1) != 1)
+            return false;
+    } else if (strcmp(type, "tls-unique") == 0 && !new_enough) {
+        /* the first Finished message of the handshake: the server's where the session was resumed */
+        n = SSL_session_reused(ssl) ? SSL_get_finished(ssl, bytes, sizeof bytes)
+                                    : SSL_get_peer_finished(ssl, bytes, sizeof bytes);
+    }
+    if (n == 0 || n > sizeof bytes)
+        return false;
+    buf_add(out, bytes, n);
+    return true;
+}
+
 const char *tls_session_host(const struct tls_session *s) {
     const char *name = SSL_get_servername(ssl_of(s), TLSEXT_NAMETYPE_host_name);
     return name ? name : "";

@@ -39,6 +39,9 @@ void tls_session_free(struct tls_session *s);
 const char *tls_session_version(const struct tls_session *s);
 const char *tls_session_cipher(const struct tls_session *s);
 bool tls_session_verified(const struct tls_session *s);
+/* Appends what binds a login to this very TLS connection: "tls-exporter" (RFC 9266) or "tls-unique" (RFC 5929). False:
+ * this connection has none of that type. */
+bool tls_session_binding(const struct tls_session *s, const char *type, struct buf *out);
 const char *tls_session_host(const struct tls_session *s); /* the name the client asked for (SNI), or "" */
 
 #endif

@@ -3,8 +3,15 @@
  * concurrency; a password that was right is remembered for a while under a keyed hash (never itself), together with the
  * stored hash it was checked against, so that a changed password is refused at once.
  *
- * Besides its password an account's login tokens (the webmail's, table login_token) are good; those are looked up each
- * time.
+ * Good for an account are its password (unless its app passwords alone are for mail programs), its app passwords (table
+ * app_password), and the webmail's login tokens (table login_token); with OAUTHBEARER and XOAUTH2 its access tokens
+ * (table access_token). A password that is stored in an old form is stored anew after it was right, and gets the keys
+ * for SCRAM.
+ *
+ * Too many failures ban for a while: an address, an account, or an account from one address (throttle.h).
+ *
+ * The mechanisms of SASL are in sasl.h; protocols that have commands of their own for a name and a password call
+ * auth_check.
  */
 #ifndef SASL_AUTH_H
 #define SASL_AUTH_H
@@ -16,6 +23,8 @@ struct db;
 
 /* A login token is this and 32 random bytes in base64url; login_token.token_hash is the SHA-256 of the whole. */
 #define AUTH_TOKEN_PREFIX "mansio_token_"
+/* An access token likewise, in access_token. */
+#define AUTH_ACCESS_PREFIX "mansio_access_"
 
 enum auth_result {
     AUTH_OK,
@@ -24,14 +33,15 @@ enum auth_result {
     AUTH_TEMPORARY, /* PostgreSQL is away: 454 4.7.0 */
 };
 
-struct auth *auth_new(struct directory *d, struct db *db);
+/* What is logged in to: app passwords and tokens may be for some of them only. */
+enum auth_service { AUTH_SMTP = 1, AUTH_IMAP = 2, AUTH_POP3 = 4 };
+
+/* conninfo: for the connection that listens for bans. */
+struct auth *auth_new(struct directory *d, struct db *db, const char *conninfo, struct err *err);
 void auth_free(struct auth *a);
 /* Checks a password (or token) for a login name. `peer` is the client's address, for throttling. account in the arena.
  */
-enum auth_result auth_check(struct auth *a, struct arena *arena, struct str login, struct str password,
-                            const char *peer, struct directory_account *account);
-
-/* SASL PLAIN (RFC 4616): authzid NUL authcid NUL password; an authzid other than "" or authcid is refused. */
-bool sasl_plain_parse(struct str message, struct str *authcid, struct str *password);
+enum auth_result auth_check(struct auth *a, enum auth_service service, struct arena *arena, struct str login,
+                            struct str password, const char *peer, struct directory_account *account);
 
 #endif

@@ -1,17 +1,13 @@
-/* AUTH (RFC 4954): PLAIN (RFC 4616), and LOGIN, which was never a standard and which many programs still ask for. */
-#include "sasl/auth.h"
-#include "base/codec.h"
+/* AUTH (RFC 4954): the frame around lib/sasl. */
 #include "base/log.h"
+#include "sasl/sasl.h"
 #include "smtpd/session.h"
-
-#include <openssl/crypto.h>
 
 enum { MAX_FAILURES = 5 };
 
-static void forget(struct buf *secret) {
-    if (secret->p)
-        OPENSSL_cleanse(secret->p, secret->cap);
-    buf_free(secret);
+void auth_end(struct session *s) {
+    sasl_end(s->sasl);
+    s->sasl = NULL;
 }
 
 static enum step failed(struct session *s, struct str login) {
@@ -23,64 +19,62 @@ static enum step failed(struct session *s, struct str login) {
     return STEP_CLOSE;
 }
 
-static enum step check(struct session *s, struct str login, struct str password) {
+static struct str copy(struct session *s, struct str text) {
+    return text.p ? arena_str(&s->account_arena, text) : text;
+}
+
+static enum step welcome(struct session *s) {
+    const struct directory_account *a = sasl_account(s->sasl);
     arena_reset(&s->account_arena);
-    switch (auth_check(s->mta->auth, &s->account_arena, login, password, s->client.address, &s->account)) {
-    case AUTH_OK:
-        s->authenticated = true;
-        log_info("auth: login=<%.*s> client=[%s]", STR_ARG(s->account.address), s->client.address);
-        REPLY(s, "235 2.7.0 Authentication successful");
-        return STEP_WAIT;
-    case AUTH_THROTTLED:
-        log_info("auth: throttled login=<%.*s> client=[%s]", STR_ARG(str_sub(login, 0, 200)), s->client.address);
-        REPLY(s, "454 4.7.0 Too many failed logins, wait some minutes");
-        return session_error(s);
-    case AUTH_TEMPORARY:
-        REPLY(s, "454 4.7.0 Passwords can't be checked just now, try again");
-        return STEP_WAIT;
-    default:
-        return failed(s, login);
-    }
-}
-
-static enum step check_plain(struct session *s, struct str base64) {
-    struct buf message = BUF_EMPTY;
-    struct str login, password;
-    enum step step;
-    if (!base64_decode(base64, &message)) {
-        REPLY(s, "501 5.5.2 That is no base64");
-        step = session_error(s);
-    } else if (!sasl_plain_parse(buf_str(&message), &login, &password)) {
-        step = failed(s, STR(""));
-    } else {
-        step = check(s, login, password);
-    }
-    forget(&message);
-    return step;
-}
-
-static enum step take_login_name(struct session *s, struct str base64) {
-    buf_reset(&s->login_name);
-    if (!base64_decode(base64, &s->login_name)) {
-        REPLY(s, "501 5.5.2 That is no base64");
-        return session_error(s);
-    }
-    s->input = INPUT_AUTH_LOGIN_PASSWORD;
-    REPLY(s, "334 UGFzc3dvcmQ6"); /* "Password:" */
+    s->account = (struct directory_account){.id = a->id,
+                                            .tenant_id = a->tenant_id,
+                                            .domain_id = a->domain_id,
+                                            .quota_bytes = a->quota_bytes,
+                                            .address = copy(s, a->address),
+                                            .name = copy(s, a->name)};
+    s->authenticated = true;
+    log_info("auth: login=<%.*s> client=[%s] with=%s", STR_ARG(s->account.address), s->client.address,
+             sasl_mechanism(s->sasl));
+    REPLY(s, "235 2.7.0 Authentication successful");
     return STEP_WAIT;
 }
 
-static enum step check_login(struct session *s, struct str base64) {
-    struct buf password = BUF_EMPTY;
-    enum step step;
-    if (!base64_decode(base64, &password)) {
+static enum step ended(struct session *s, enum sasl_result result) {
+    switch (result) {
+    case SASL_OK:
+        return welcome(s);
+    case SASL_THROTTLED:
+        log_info("auth: throttled login=<%.*s> client=[%s]", STR_ARG(str_sub(sasl_login(s->sasl), 0, 200)),
+                 s->client.address);
+        REPLY(s, "454 4.7.0 Too many failed logins, wait some minutes");
+        return session_error(s);
+    case SASL_TEMPORARY:
+        REPLY(s, "454 4.7.0 Passwords can't be checked just now, try again");
+        return STEP_WAIT;
+    case SASL_CANCELLED:
+        REPLY(s, "501 5.7.0 Authentication cancelled");
+        return STEP_WAIT;
+    case SASL_MALFORMED:
         REPLY(s, "501 5.5.2 That is no base64");
-        step = session_error(s);
-    } else {
-        step = check(s, buf_str(&s->login_name), buf_str(&password));
+        return session_error(s);
+    default:
+        return failed(s, sasl_login(s->sasl));
     }
-    forget(&password);
-    buf_free(&s->login_name);
+}
+
+/* One step of the exchange; line.p is NULL where the client gave none. */
+static enum step exchange(struct session *s, struct str line) {
+    struct buf challenge = BUF_EMPTY;
+    enum step step = STEP_WAIT;
+    enum sasl_result result = sasl_step(s->sasl, line, &challenge);
+    if (result == SASL_CHALLENGE) {
+        conn_printf(s->conn, "334 %.*s\r\n", STR_ARG(buf_str(&challenge)));
+        s->input = INPUT_AUTH;
+    } else {
+        step = ended(s, result);
+        auth_end(s);
+    }
+    buf_free(&challenge);
     return step;
 }
 
@@ -95,41 +89,15 @@ enum step auth_command(struct session *s, struct str argument) {
     }
     struct str rest = argument, mechanism = {NULL, 0};
     str_split(&rest, ' ', &mechanism);
-    bool initial = rest.p && rest.n;
-    if (initial && str_eq(rest, STR("="))) /* RFC 4954 section 4: an empty initial response */
-        rest.n = 0;
-    if (str_ieq(mechanism, STR("PLAIN"))) {
-        if (initial)
-            return check_plain(s, rest);
-        s->input = INPUT_AUTH_PLAIN;
-        REPLY(s, "334 ");
-        return STEP_WAIT;
+    s->sasl = sasl_begin(s->mta->auth, AUTH_SMTP, s->conn, s->client.address, mechanism);
+    if (!s->sasl) {
+        REPLY(s, "504 5.5.4 Mechanism not known");
+        return session_error(s);
     }
-    if (str_ieq(mechanism, STR("LOGIN"))) {
-        if (initial)
-            return take_login_name(s, rest);
-        s->input = INPUT_AUTH_LOGIN_NAME;
-        REPLY(s, "334 VXNlcm5hbWU6"); /* "Username:" */
-        return STEP_WAIT;
-    }
-    REPLY(s, "504 5.5.4 Mechanism not known");
-    return session_error(s);
+    return exchange(s, rest.n ? rest : (struct str){NULL, 0});
 }
 
 enum step auth_answer(struct session *s, struct str line) {
-    enum input asked = s->input;
     s->input = INPUT_COMMAND;
-    if (str_eq(line, STR("*"))) {
-        buf_free(&s->login_name);
-        REPLY(s, "501 5.7.0 Authentication cancelled");
-        return STEP_WAIT;
-    }
-    switch (asked) {
-    case INPUT_AUTH_PLAIN:
-        return check_plain(s, line);
-    case INPUT_AUTH_LOGIN_NAME:
-        return take_login_name(s, line);
-    default:
-        return check_login(s, line);
-    }
+    return exchange(s, line);
 }

@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "base/log.h"
+#include "sasl/sasl.h"
 #include "settings.h"
 #include "smtpd/parse.h"
 #include "smtpd/session.h"
@@ -81,8 +82,10 @@ static enum step ehlo(struct session *s, struct str argument) {
     arena_free(&s->transaction.arena);
     if (conn_tls_available(s->conn))
         buf_add_c(out, "\r\n250-STARTTLS");
-    if (s->kind == SERVICE_SUBMISSION && session_is_secure(s))
-        buf_add_c(out, "\r\n250-AUTH PLAIN LOGIN");
+    if (s->kind == SERVICE_SUBMISSION && session_is_secure(s)) {
+        buf_add_c(out, "\r\n250-AUTH");
+        sasl_names(s->conn, " ", out);
+    }
     if (conn_is_tls(s->conn)) /* RFC 8689 section 2 */
         buf_add_c(out, "\r\n250-REQUIRETLS");
     if (s->kind == SERVICE_SUBMISSION)

@@ -56,6 +56,7 @@ void session_note(struct session *s, const char *rule, enum note note, const cha
 
 static enum step line_error(struct session *s, struct str line, const char *why) {
     s->input = INPUT_COMMAND; /* an exchange of AUTH that it was part of is over */
+    auth_end(s);
     conn_printf(s->conn, "500 5.5.2 %s\r\n", why);
     if (str_istarts(line, STR("BDAT"))) /* what follows is not known to be a command */
         return STEP_CLOSE;
@@ -190,8 +191,8 @@ static void smtpd_close(struct conn *c, void *session) {
     stage_close(s);
     arena_free(&s->arena);
     arena_free(&s->account_arena);
-    buf_free(&s->login_name);
     buf_free(&s->chunk.refusal);
+    auth_end(s);
     free(s->helo);
     free(s);
 }

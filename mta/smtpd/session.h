@@ -16,9 +16,7 @@
 enum input {
     INPUT_COMMAND,
     INPUT_REST_OF_LINE, /* of a line that was too long: thrown away up to its end */
-    INPUT_AUTH_PLAIN,   /* the response to the challenge of AUTH PLAIN */
-    INPUT_AUTH_LOGIN_NAME,
-    INPUT_AUTH_LOGIN_PASSWORD,
+    INPUT_AUTH,         /* the response to a challenge of AUTH */
     INPUT_DATA,
     INPUT_CHUNK,
 };
@@ -91,7 +89,7 @@ struct session {
     bool distrusted; /* its line ends were wrong: what came behind the end of the data may be part of a message */
     struct directory_account account; /* its strings in account_arena */
     struct arena account_arena;
-    struct buf login_name;                      /* of AUTH LOGIN, between its two answers */
+    struct sasl *sasl;                          /* AUTH is under way; see sasl/sasl.h */
     int64_t local_user;                         /* of a program that uses the pickup socket, else -1 */
     struct arena arena;                         /* of what examiners keep for the session; empty for most */
     const struct envelope_recipient *candidate; /* while STAGE_RCPT is asked: who may become a recipient */
@@ -135,6 +133,7 @@ size_t command_line_limit(struct str line);
 /* auth.c */
 enum step auth_command(struct session *s, struct str argument);
 enum step auth_answer(struct session *s, struct str line);
+void auth_end(struct session *s); /* forgets an exchange that is under way */
 
 /* parameter.c: what stands behind the paths of MAIL and RCPT. False: the reply is written. */
 bool parameters_of_mail(struct session *s, struct str rest, enum step *step);

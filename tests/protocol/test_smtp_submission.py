@@ -35,7 +35,7 @@ class Submission(unittest.TestCase):
     def test_under_tls_auth_comes_first(self):
         client = self.mansio.submission()
         client.ehlo()
-        self.assertEqual(set(client.esmtp_features["auth"].split()), {"PLAIN", "LOGIN"})
+        self.assertLessEqual({"PLAIN", "LOGIN", "SCRAM-SHA-256-PLUS"}, set(client.esmtp_features["auth"].split()))
         code, text = client.docmd("MAIL FROM:<a@b.test>")
         self.assertEqual((code, text[:5]), (530, b"5.7.0"))
         client.quit()

@@ -43,10 +43,12 @@ static const char *const stored[] = {
     "{ARGON2I}$argon2i$v=19$m=32768,t=4,p=1$dlpmdDUfpaQpfs75j3OMyA$cAxSZEwiDLqzU1oBng3S8ywgg8zpzJZVfmy3whyI84E",
     "{SHA.HEX}d90b8b157cd876d0bdd692fdded97c61c13956e3",
     "{SSHA.HEX}cc7d922992b48fe7d4a05d61e41fec631836143abc2cddbe",
-    "{SHA512.hex}413feddc33d8048180d144aba99c4af2dcf9c52d88e20288adebf179ed1891ae90c8b12e10d90f5c38cc5c77f011593cbb4572d"
+    "{SHA512.hex}"
+    "413feddc33d8048180d144aba99c4af2dcf9c52d88e20288adebf179ed1891ae90c8b12e10d90f5c38cc5c77f011593cbb4572d"
     "5b9e010573d6567be44278c4e",
     "{PLAIN-MD5.B64}JC8iPcrlhefEvfg15kyI7g==",
-    "{SHA512-CRYPT.B64}JDYkazduZWd5RlN1ODNjREFQRCRZU2s3MHNSZDBWOEhtbng5Qi9WYVJYbWN0S3BubDY1c3RpTmh5dnlSQ0hRN3JoTkN2aUVad"
+    "{SHA512-CRYPT.B64}"
+    "JDYkazduZWd5RlN1ODNjREFQRCRZU2s3MHNSZDBWOEhtbng5Qi9WYVJYbWN0S3BubDY1c3RpTmh5dnlSQ0hRN3JoTkN2aUVad"
     "zB4RGFxWVJacm45by83RVU3Skx2NVdMRlRGZEJKeWFVMQ==",
     /* bare, as in /etc/shadow and Courier's userdb */
     "$1$EyCVtUks$OCWSY3/p/ASVqbLnlqszM/",
