@@ -4,7 +4,7 @@
 #include "base/password.h"
 #include "db/db.h"
 #include "directory/directory.h"
-#include "sasl/auth.h"
+#include "sasl/sasl.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -163,7 +163,8 @@ static void a_password_that_was_changed_is_refused_at_once(void **state) {
     (void)state;
     needs_database();
     struct err err;
-    struct auth *auth = auth_new(directory, db);
+    struct auth *auth = auth_new(directory, db, conninfo, &err);
+    assert_non_null(auth);
     struct directory_account account;
     struct str login = arena_printf(&arena, "bob@%s", domain);
     const char *passwords[] = {"first secret", "second secret"};
@@ -178,18 +179,20 @@ static void a_password_that_was_changed_is_refused_at_once(void **state) {
         for (int tries = 0; got != AUTH_OK && tries < 20; tries++, usleep(20000)) {
             char peer[32];
             snprintf(peer, sizeof peer, "192.0.2.%d", tries + 1);
-            got = auth_check(auth, &arena, login, str_of(passwords[i]), peer, &account);
+            got = auth_check(auth, AUTH_IMAP, &arena, login, str_of(passwords[i]), peer, &account);
         }
         assert_int_equal(got, AUTH_OK);
-        assert_int_equal(auth_check(auth, &arena, login, str_of(passwords[1 - i]), "192.0.2.200", &account),
+        assert_int_equal(auth_check(auth, AUTH_IMAP, &arena, login, str_of(passwords[1 - i]), "192.0.2.200", &account),
                          AUTH_FAILED);
     }
     for (int i = 0; i < 10; i++)
-        auth_check(auth, &arena, login, STR("wrong"), "192.0.2.99", &account);
-    assert_int_equal(auth_check(auth, &arena, login, str_of(passwords[1]), "192.0.2.99", &account), AUTH_THROTTLED);
-    assert_int_equal(auth_check(auth, &arena, login, str_of(passwords[1]), "192.0.2.98", &account), AUTH_OK);
-    assert_int_equal(auth_check(auth, &arena, STR("nobody@nowhere.example"), STR("wrong"), "192.0.2.97", &account),
-                     AUTH_FAILED);
+        auth_check(auth, AUTH_IMAP, &arena, login, STR("wrong"), "192.0.2.99", &account);
+    assert_int_equal(auth_check(auth, AUTH_IMAP, &arena, login, str_of(passwords[1]), "192.0.2.99", &account),
+                     AUTH_THROTTLED);
+    assert_int_equal(auth_check(auth, AUTH_IMAP, &arena, login, str_of(passwords[1]), "192.0.2.98", &account), AUTH_OK);
+    assert_int_equal(
+        auth_check(auth, AUTH_IMAP, &arena, STR("nobody@nowhere.example"), STR("wrong"), "192.0.2.97", &account),
+        AUTH_FAILED);
     auth_free(auth);
 }
 
