@@ -241,3 +241,19 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
+
+-- ---- for the login page, which has no actor yet ----
+
+-- Until when this login, or this address, can't log in; NULL: it can.
+CREATE FUNCTION login_banned(who text, client text) RETURNS timestamptz LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT max(until) FROM login_ban
+     WHERE until > now() AND (login = '' OR login = who)
+       AND (address = '' OR address = CASE family(client::inet) WHEN 6 THEN network(set_masklen(client::inet, 64))::text ELSE host(client::inet) END)
+$$;
+
+-- A password that was right is stored in today's form; nothing happens where it was changed meanwhile.
+CREATE FUNCTION password_renew(account bigint, old text, new text) RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    UPDATE account SET password = new WHERE id = $1 AND password = old
+$$;
+REVOKE ALL ON FUNCTION login_banned, password_renew FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION login_banned, password_renew TO mansio_web;

@@ -13,6 +13,9 @@ enum { MAX_LOGIN = 320 };
 static const struct db_statement LOOKUP = {"login_lookup",
                                            "SELECT operator_id, account_id, password, usable FROM login_lookup($1)"};
 
+static const struct db_statement SALT = {"login_salt", "SELECT scram_salt($1)"};
+static const struct db_statement RENEW = {"login_renew", "SELECT password_renew($1, $2, $3)"};
+
 struct found {
     int64_t operator_id, account_id;
     struct str password;
@@ -127,6 +130,30 @@ static bool find(struct exchange *x, struct str login, struct found *found) {
     return good;
 }
 
+/* A password of a mailbox that is stored in an old form is stored anew now that it is known (lib/base/password.h). Not
+ * doing it is no reason to refuse the login. */
+static void renew(struct exchange *x, struct str login, const struct found *found, struct str password) {
+    struct err err = {""};
+    struct buf made = BUF_EMPTY;
+    struct db_params p = {0};
+    db_text(&p, login);
+    x->db = db_acquire(x->web->db, &err);
+    PGresult *r = x->db ? db_query(x->db, &SALT, &p, &err) : NULL;
+    bool good = r && password_hash_scram(password, db_get_str(r, 0, 0), &made, &err);
+    PQclear(r);
+    if (good) {
+        p = (struct db_params){0};
+        db_int8(&p, found->account_id);
+        db_text(&p, found->password);
+        db_text(&p, buf_str(&made));
+        good = db_exec(x->db, &RENEW, &p, &err) >= 0;
+    }
+    if (!good)
+        log_warn("the password of %.*s stays stored as it was: %s", STR_ARG(login), err.text);
+    exchange_rollback(x);
+    buf_free(&made);
+}
+
 static bool begin_plain(struct exchange *x) {
     struct err err;
     x->db = db_acquire(x->web->db, &err);
@@ -160,6 +187,8 @@ static void post_login(struct exchange *x) {
         exchange_error(x, 503, "Too many people are logging in at the moment. Try again in a few seconds.");
         return;
     }
+    if (right && found.usable && found.account_id && !password_is_current(found.password))
+        renew(x, login, &found, password);
     if (!begin_plain(x))
         return;
     if (!right)

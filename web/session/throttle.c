@@ -15,7 +15,8 @@ static const struct db_statement COUNT = {
                       " (SELECT count(*) FROM login_failure WHERE address = " NETWORK(
                           "$2") " AND at > now() - interval '1 hour'),"
                                 " (SELECT max(at) FROM login_failure WHERE address = " NETWORK(
-                                    "$2") " AND at > now() - interval '1 hour')"};
+                                    "$2") " AND at > now() - interval '1 hour'),"
+                                          " login_banned($1, nullif($2, ''))"};
 static const struct db_statement FAILED = {"throttle_failed",
                                            "INSERT INTO login_failure (login, address) VALUES ($1, " NETWORK("$2") ")"};
 static const struct db_statement SWEEP = {"throttle_sweep",
@@ -45,7 +46,10 @@ int64_t throttle_wait(struct db_conn *c, struct str login, struct str address, s
         return -1;
     int64_t by_login = wait_from(db_get_int8(r, 0, 0), db_get_time(r, 0, 1), FREE_LOGIN);
     int64_t by_address = wait_from(db_get_int8(r, 0, 2), db_get_time(r, 0, 3), FREE_ADDRESS);
+    /* what mail programs have done counts for browsers, too */
+    int64_t banned = db_get_null(r, 0, 4) ? 0 : (db_get_time(r, 0, 4) - clock_now()) / CLOCK_SECOND + 1;
     PQclear(r);
+    by_login = by_login > banned ? by_login : banned;
     return by_login > by_address ? by_login : by_address;
 }
 
