@@ -57,6 +57,18 @@ static void offer_options(const struct cli_verb *v, struct str typed) {
     offer(STR("--json"), typed);
 }
 
+/* The next word of those of the subject's verbs that begin with the words before it. */
+static void offer_verbs(const struct cli_subject *s, char **word, int count) {
+    for (const struct cli_verb *v = s->verb; v->run; v++) {
+        struct str rest = str_of(v->name), piece;
+        bool fits = true;
+        for (int i = 1; fits && i < count - 1; i++)
+            fits = str_split(&rest, ' ', &piece) && str_eq(piece, str_of(word[i]));
+        if (fits && str_split(&rest, ' ', &piece))
+            offer(piece, str_of(word[count - 1]));
+    }
+}
+
 static void offer_subjects(struct str typed) {
     for (size_t i = 0; cli_subjects[i]; i++)
         offer(str_of(cli_subjects[i]->name), typed);
@@ -89,16 +101,19 @@ void cli_complete(struct cli *cli, char **word, int count) {
     if (!s)
         return;
     bool bare = !s->verb->name;
-    if (!bare && count == 2) {
-        for (const struct cli_verb *v = s->verb; v->run; v++)
-            offer(str_of(v->name), typed);
-        return;
+    char two[64];
+    const struct cli_verb *v = bare ? s->verb : NULL;
+    int words = bare ? 1 : 3;
+    if (count > 3 && !bare && snprintf(two, sizeof two, "%s %s", word[1], word[2]) < (int)sizeof two)
+        v = cli_verb_named(s, str_of(two));
+    if (!v && count > 2) {
+        v = cli_verb_named(s, str_of(word[1]));
+        words = 2;
     }
-    const struct cli_verb *v = bare ? s->verb : cli_verb_named(s, str_of(word[1]));
     if (!v)
-        return;
-    if (str_starts(typed, STR("-")))
+        offer_verbs(s, word, count);
+    else if (str_starts(typed, STR("-")))
         offer_options(v, typed);
-    else if (count == (bare ? 2 : 3))
+    else if (count == words + 1)
         offer_from_database(cli, v->complete, typed);
 }

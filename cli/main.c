@@ -75,14 +75,28 @@ static enum cli_exit run_verb(struct cli *cli, const struct cli_verb *verb, cons
     return code;
 }
 
+/* The verb behind the subject, which is one word or two; *words of the command line name it with its subject. */
+static const struct cli_verb *find_verb(const struct cli_subject *s, char **word, int count, int *words) {
+    if (!s->verb->name) {
+        *words = 1;
+        return s->verb;
+    }
+    char two[64];
+    const struct cli_verb *verb = NULL;
+    if (count > 2 && snprintf(two, sizeof two, "%s %s", word[1], word[2]) < (int)sizeof two)
+        verb = cli_verb_named(s, str_of(two));
+    *words = verb ? 3 : 2;
+    return verb || count < 2 ? verb : cli_verb_named(s, str_of(word[1]));
+}
+
 static enum cli_exit dispatch(struct cli *cli, char **word, int count) {
     const struct cli_subject *s = cli_subject_named(str_of(word[0]));
     if (!s) {
         err_set(&cli->err, "there is no subject \"%s\"; \"mansio help\" lists them", word[0]);
         return complain(cli, CLI_USAGE);
     }
-    bool bare = !s->verb->name;
-    const struct cli_verb *verb = bare ? s->verb : count > 1 ? cli_verb_named(s, str_of(word[1])) : NULL;
+    int skip;
+    const struct cli_verb *verb = find_verb(s, word, count, &skip);
     if (!verb) {
         if (count > 1)
             err_set(&cli->err, "there is no \"%s %s\"; \"mansio help %s\" lists what there is", s->name, word[1],
@@ -92,7 +106,6 @@ static enum cli_exit dispatch(struct cli *cli, char **word, int count) {
         return complain(cli, CLI_USAGE);
     }
     struct cli_args args;
-    int skip = bare ? 1 : 2;
     if (!cli_args_read(cli, verb, word + skip, count - skip, &args)) {
         complain(cli, CLI_USAGE);
         fprintf(stderr, "mansio: \"mansio help %s\" says more\n", s->name);

@@ -64,6 +64,25 @@ int64_t admin_record_change(struct db_conn *c, int64_t record_id, struct str nam
                             struct str rdata, struct err *err);
 int64_t admin_record_remove(struct db_conn *c, int64_t record_id, struct err *err);
 
+/* What follows when the sender of mail for a domain is not proved: words "reject", "junk", "tag" or "ignore". A p that
+ * is NULL: as it is (for a new row: the column's default). trusted: domains whose ARC seals are believed, separated by
+ * commas, blanks or line ends. domain "": the row of all domains that have none. */
+struct admin_sender_policy {
+    struct str dmarc_reject, dmarc_quarantine, spf_fail, trusted;
+};
+int64_t admin_sender_policy_set(struct db_conn *c, struct str domain, const struct admin_sender_policy *policy,
+                                struct err *err);
+/* Takes a domain's own row away. */
+int64_t admin_sender_policy_reset(struct db_conn *c, struct str domain, struct err *err);
+
+/* Makes a key by which the domain's mail is signed from now on, and its record in the zone. algorithm "rsa" (2048 bits)
+ * or "ed25519"; selector "": one is made of the date. */
+int64_t admin_dkim_add(struct db_conn *c, struct str domain, struct str selector, struct str algorithm,
+                       struct err *err);
+/* Whether mail is signed with it; its record stays. */
+int64_t admin_dkim_active(struct db_conn *c, struct str domain, struct str selector, bool active, struct err *err);
+int64_t admin_dkim_remove(struct db_conn *c, struct str domain, struct str selector, struct err *err);
+
 int64_t admin_setting_set(struct db_conn *c, struct str name, struct str value,
                           struct err *err); /* only names that exist */
 

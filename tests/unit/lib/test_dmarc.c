@@ -73,9 +73,10 @@ static enum dmarc_grammar grammar(const char *text) {
 
 static void every_tag_is_read(void **state) {
     (void)state;
-    struct dmarc_record r = read_good("v = DMARC1 ; p=reject; sp=quarantine; np=none; adkim=s; aspf=S; pct=40; fo=1:d:s; "
-                                      "rf=afrf; ri=3600; rua=mailto:a@b.example,mailto:c@d.example!10m; "
-                                      "ruf=mailto:e@f.example; x_new=1;");
+    struct dmarc_record r =
+        read_good("v = DMARC1 ; p=reject; sp=quarantine; np=none; adkim=s; aspf=S; pct=40; fo=1:d:s; "
+                  "rf=afrf; ri=3600; rua=mailto:a@b.example,mailto:c@d.example!10m; "
+                  "ruf=mailto:e@f.example; x_new=1;");
     assert_int_equal(r.policy, DMARC_POLICY_REJECT);
     assert_int_equal(r.subdomain_policy, DMARC_POLICY_QUARANTINE);
     assert_int_equal(r.missing_policy, DMARC_POLICY_NONE);
@@ -138,31 +139,32 @@ static void organizations_end_at_the_public_suffix(void **state) {
 
 /* ---- verdicts ---- */
 
-static const struct entry mail_dns[] = {
-    {"_dmarc.bank.example", "v=DMARC1; p=reject; sp=quarantine"},
-    {"_dmarc.bank.example", "unrelated"},
-    {"_dmarc.strict.example", "v=DMARC1; p=quarantine; adkim=s; aspf=s"},
-    {"_dmarc.twice.example", "v=DMARC1; p=reject"},
-    {"_dmarc.twice.example", "v=DMARC1; p=none"},
-    {"_dmarc.own.bank.example", "v=DMARC1; p=none"},
-    {"_dmarc.away.example", NULL},
-    {"_dmarc.broken.example", "v=DMARC1; p=what"},
-    {"_dmarc.half.example", "v=DMARC1; p=reject; pct=50"},
-    {"_dmarc.halfq.example", "v=DMARC1; p=quarantine; pct=0"},
-    {"_dmarc.np.example", "v=DMARC1; p=none; np=reject"},
-    {"there.np.example", "text"},
-    {NULL, NULL}};
+static const struct entry mail_dns[] = {{"_dmarc.bank.example", "v=DMARC1; p=reject; sp=quarantine"},
+                                        {"_dmarc.bank.example", "unrelated"},
+                                        {"_dmarc.strict.example", "v=DMARC1; p=quarantine; adkim=s; aspf=s"},
+                                        {"_dmarc.twice.example", "v=DMARC1; p=reject"},
+                                        {"_dmarc.twice.example", "v=DMARC1; p=none"},
+                                        {"_dmarc.own.bank.example", "v=DMARC1; p=none"},
+                                        {"_dmarc.away.example", NULL},
+                                        {"_dmarc.broken.example", "v=DMARC1; p=what"},
+                                        {"_dmarc.half.example", "v=DMARC1; p=reject; pct=50"},
+                                        {"_dmarc.halfq.example", "v=DMARC1; p=quarantine; pct=0"},
+                                        {"_dmarc.np.example", "v=DMARC1; p=none; np=reject"},
+                                        {"there.np.example", "text"},
+                                        {NULL, NULL}};
 
 static void what_is_aligned_passes(void **state) {
     (void)state;
-    struct dmarc_answer x = check(mail_dns, "From: a@bank.example", signed_by("bank.example", DKIM_PASS), "", SPF_FAIL, 1);
+    struct dmarc_answer x =
+        check(mail_dns, "From: a@bank.example", signed_by("bank.example", DKIM_PASS), "", SPF_FAIL, 1);
     assert_int_equal(x.result, DMARC_PASS);
     assert_true(x.dkim_aligned && !x.spf_aligned);
     assert_int_equal(x.policy, DMARC_POLICY_NONE);
     x = check(mail_dns, "From: a@bank.example", signed_by("", DKIM_NONE), "bounce.bank.example", SPF_PASS, 1);
     assert_int_equal(x.result, DMARC_PASS);
     assert_true(x.spf_aligned);
-    x = check(mail_dns, "From: a@strict.example", signed_by("m.strict.example", DKIM_PASS), "m.strict.example", SPF_PASS, 1);
+    x = check(mail_dns, "From: a@strict.example", signed_by("m.strict.example", DKIM_PASS), "m.strict.example",
+              SPF_PASS, 1);
     assert_int_equal(x.result, DMARC_FAIL);
     x = check(mail_dns, "From: a@strict.example", signed_by("strict.example", DKIM_PASS), "", SPF_NONE, 1);
     assert_int_equal(x.result, DMARC_PASS);
@@ -197,11 +199,14 @@ static void several_policies_or_none_are_none(void **state) {
 static void a_dns_without_answers_is_a_temporary_error(void **state) {
     (void)state;
     assert_int_equal(unsigned_from(mail_dns, "From: a@away.example").result, DMARC_TEMPERROR);
-    struct dmarc_answer x = check(mail_dns, "From: a@bank.example", signed_by("bank.example", DKIM_TEMPERROR), "", SPF_FAIL, 1);
+    struct dmarc_answer x =
+        check(mail_dns, "From: a@bank.example", signed_by("bank.example", DKIM_TEMPERROR), "", SPF_FAIL, 1);
     assert_int_equal(x.result, DMARC_TEMPERROR);
-    x = check(mail_dns, "From: a@bank.example", signed_by("evil.example", DKIM_TEMPERROR), "bank.example", SPF_TEMPERROR, 1);
+    x = check(mail_dns, "From: a@bank.example", signed_by("evil.example", DKIM_TEMPERROR), "bank.example",
+              SPF_TEMPERROR, 1);
     assert_int_equal(x.result, DMARC_TEMPERROR);
-    x = check(mail_dns, "From: a@bank.example", signed_by("evil.example", DKIM_TEMPERROR), "evil.example", SPF_TEMPERROR, 1);
+    x = check(mail_dns, "From: a@bank.example", signed_by("evil.example", DKIM_TEMPERROR), "evil.example",
+              SPF_TEMPERROR, 1);
     assert_int_equal(x.result, DMARC_FAIL);
 }
 
@@ -229,9 +234,12 @@ static void an_odd_from_can_not_hide_a_domain(void **state) {
     (void)state;
     struct dkim_signature own = signed_by("nothing.example", DKIM_PASS);
     /* two authors, two fields, a group: whoever of them fails decides */
-    assert_int_equal(check(mail_dns, "From: x@nothing.example, a@bank.example", own, "", SPF_NONE, 1).policy, DMARC_POLICY_REJECT);
-    assert_int_equal(check(mail_dns, "From: a@strict.example, a@bank.example", own, "", SPF_NONE, 1).policy, DMARC_POLICY_REJECT);
-    assert_int_equal(check(mail_dns, "From: x@nothing.example\r\nFrom: a@bank.example", own, "", SPF_NONE, 1).policy, DMARC_POLICY_REJECT);
+    assert_int_equal(check(mail_dns, "From: x@nothing.example, a@bank.example", own, "", SPF_NONE, 1).policy,
+                     DMARC_POLICY_REJECT);
+    assert_int_equal(check(mail_dns, "From: a@strict.example, a@bank.example", own, "", SPF_NONE, 1).policy,
+                     DMARC_POLICY_REJECT);
+    assert_int_equal(check(mail_dns, "From: x@nothing.example\r\nFrom: a@bank.example", own, "", SPF_NONE, 1).policy,
+                     DMARC_POLICY_REJECT);
     assert_int_equal(check(mail_dns, "From: all: a@bank.example;", own, "", SPF_NONE, 1).policy, DMARC_POLICY_REJECT);
     assert_int_equal(unsigned_from(mail_dns, "From: a@bank.example.").policy, DMARC_POLICY_REJECT);
     /* and what names nobody is an error, not a pass */
@@ -239,9 +247,11 @@ static void an_odd_from_can_not_hide_a_domain(void **state) {
     assert_int_equal(unsigned_from(mail_dns, "From: nobody").result, DMARC_PERMERROR);
     assert_int_equal(unsigned_from(mail_dns, "From: a@[192.0.2.1]").result, DMARC_PERMERROR);
     struct dkim_signature bank = signed_by("bank.example", DKIM_PASS);
-    assert_int_equal(check(mail_dns, "From: a@bank.example\r\nFrom: b@bank.example", bank, "", SPF_NONE, 1).result, DMARC_PERMERROR);
+    assert_int_equal(check(mail_dns, "From: a@bank.example\r\nFrom: b@bank.example", bank, "", SPF_NONE, 1).result,
+                     DMARC_PERMERROR);
     assert_int_equal(check(mail_dns, "From: a@bank.example, b@bank.example", bank, "", SPF_NONE, 1).result, DMARC_PASS);
-    assert_int_equal(check(mail_dns, "From: a@bank.example, b@nothing.example", bank, "", SPF_NONE, 1).result, DMARC_NONE);
+    assert_int_equal(check(mail_dns, "From: a@bank.example, b@nothing.example", bank, "", SPF_NONE, 1).result,
+                     DMARC_NONE);
 }
 
 static void international_names_are_asked_for_as_a_labels(void **state) {
