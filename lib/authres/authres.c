@@ -188,3 +188,81 @@ bool authres_claims(struct str value, const char *authserv_id) {
     arena_free(&a);
     return claims;
 }
+
+/* ---- reading ---- */
+
+/* Moves *at behind a token or quoted string, which is *word then. */
+static bool take_word(struct arena *a, struct str s, size_t *at, struct str *word) {
+    if (*at < s.n && s.p[*at] == '"') {
+        size_t end = *at + 1;
+        while (end < s.n && s.p[end] != '"')
+            end += s.p[end] == '\\' ? 2 : 1;
+        if (end >= s.n || !read_quoted(a, str_sub(s, *at, end - *at + 1), word))
+            return false;
+        *at = end + 1;
+        return true;
+    }
+    size_t start = *at;
+    while (*at < s.n && (is_token_char(s.p[*at]) || s.p[*at] == '@' || (s.p[*at] & 0x80)))
+        ++*at;
+    *word = str_sub(s, start, *at - start);
+    return word->n > 0;
+}
+
+/* Takes "name = value" with the white space behind it; a version ("/1") behind the name is passed over. */
+static bool take_pair(struct arena *a, struct str s, size_t *at, struct str *name, struct str *value) {
+    struct str version;
+    if (!take_word(a, s, at, name) || (*at = skip_cfws(s, *at)) >= s.n)
+        return false;
+    if (s.p[*at] == '/') {
+        *at = skip_cfws(s, *at + 1);
+        if (*at >= s.n || !take_word(a, s, at, &version) || (*at = skip_cfws(s, *at)) >= s.n)
+            return false;
+    }
+    if (s.p[*at] != '=')
+        return false;
+    *at = skip_cfws(s, *at + 1);
+    if (*at >= s.n || !take_word(a, s, at, value))
+        return false;
+    *at = skip_cfws(s, *at);
+    return *at != SIZE_MAX;
+}
+
+/* Index of the next semicolon outside of quotes and comments, from `at` on; s.n where there is none. */
+static size_t next_part(struct str s, size_t at) {
+    bool quoted = false;
+    while (at < s.n && (quoted || s.p[at] != ';')) {
+        if (!quoted && s.p[at] == '(') {
+            at = skip_cfws(s, at);
+            continue;
+        }
+        if (quoted && s.p[at] == '\\')
+            at++;
+        else if (s.p[at] == '"')
+            quoted = !quoted;
+        at++;
+    }
+    return at < s.n ? at : s.n;
+}
+
+bool authres_find(struct arena *a, struct str value, const char *method, const char *property, struct str *result,
+                  struct str *found) {
+    struct str name, text;
+    for (size_t at = next_part(value, 0); at < value.n; at = next_part(value, at)) {
+        at = skip_cfws(value, at + 1);
+        if (at >= value.n)
+            return false;
+        bool wanted = take_pair(a, value, &at, &name, &text) && str_ieq(name, str_of(method));
+        if (at == SIZE_MAX)
+            return false;
+        if (!wanted)
+            continue;
+        *result = arena_lower(a, text);
+        *found = (struct str){NULL, 0};
+        while (at < value.n && take_pair(a, value, &at, &name, &text))
+            if (str_ieq(name, str_of(property)) && !found->p)
+                *found = arena_str(a, text);
+        return true;
+    }
+    return false;
+}

@@ -42,4 +42,10 @@ bool authres_id(struct arena *a, struct str value, struct str *id);
  * follows), or its id can't be made out and the name occurs somewhere, which another reader may understand better. */
 bool authres_claims(struct str value, const char *authserv_id);
 
+/* What a value says of a method: its first result, in lower case, and of that result's properties the one named
+ * ("header.from"; p NULL: not there), both in the arena. False where the method is not in it, or the value can't be
+ * read. */
+bool authres_find(struct arena *a, struct str value, const char *method, const char *property, struct str *result,
+                  struct str *found);
+
 #endif

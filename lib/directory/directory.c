@@ -483,6 +483,13 @@ enum directory_status directory_setting(struct directory *d, struct arena *a, st
     return DIRECTORY_OK;
 }
 
+bool directory_generation(struct directory *d, uint64_t *generation) {
+    pthread_rwlock_rdlock(&d->lock);
+    *generation = d->generation;
+    pthread_rwlock_unlock(&d->lock);
+    return atomic_load(&d->listening);
+}
+
 uint64_t directory_settings_generation(const struct directory *d) { return atomic_load(&d->settings_generation); }
 
 /* ---- opening ---- */

@@ -70,6 +70,9 @@ enum directory_status directory_may_send_as(struct directory *d, const struct di
                                             struct str address, bool *allowed);
 /* A setting's value ("" where unset), cached like all else. */
 enum directory_status directory_setting(struct directory *d, struct arena *a, struct str name, struct str *value);
+/* *generation is another one whenever something of the directory may have changed: for those who keep what they read of
+ * its tables. False while changes can't be heard of: then nothing that is kept may be relied on. */
+bool directory_generation(struct directory *d, uint64_t *generation);
 /* Raised whenever a setting, a filter or an entry of the access lists may have changed, for those who keep what they
  * made of it. */
 uint64_t directory_settings_generation(const struct directory *d);

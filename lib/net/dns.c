@@ -150,7 +150,14 @@ static bool configure(struct dns *d, const char *resolver, struct err *err) {
 
 /* ---- asking ---- */
 
-static int64_t deadline_of(const struct dns *d) { return clock_monotonic() + d->timeout_s * CLOCK_SECOND; }
+static _Thread_local int64_t thread_limit; /* 0: none */
+
+void dns_limit(int64_t until) { thread_limit = until; }
+
+static int64_t deadline_of(const struct dns *d) {
+    int64_t deadline = clock_monotonic() + d->timeout_s * CLOCK_SECOND;
+    return thread_limit && thread_limit < deadline ? thread_limit : deadline;
+}
 
 static struct timespec timespec_of(int64_t monotonic) {
     return (struct timespec){monotonic / CLOCK_SECOND, monotonic % CLOCK_SECOND * 1000};

@@ -25,6 +25,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (read && id.n > size)
         log_panic("an id longer than the field");
     authres_claims(text, "mx.example.org");
+    struct str result, from;
+    if (authres_find(&a, text, "dmarc", "header.from", &result, &from) && (result.n == 0 || from.n > size))
+        log_panic("a result of nothing");
     authres_begin(&out, "mx.example.org");
     authres_method(&out, "spf", "fail");
     authres_comment(&out, text);

@@ -79,12 +79,33 @@ static void a_field_of_others_is_left_alone(void **state) {
         assert_false(authres_claims(str_of(others[i]), "mx.example.org"));
 }
 
+static void a_methods_result_is_found_among_comments_and_quotes(void **state) {
+    (void)state;
+    struct arena a = ARENA_EMPTY;
+    struct str result, from;
+    struct str value = STR(" mx.example.org 1 (; dmarc=fail (x)); spf=pass reason=\"; dmarc=fail\";\r\n"
+                           " DMARC / 1 = Pass (p=reject) policy.dmarc=none header.from = Example.com ; arc=none");
+    assert_true(authres_find(&a, value, "dmarc", "header.from", &result, &from));
+    assert_true(str_eq(result, STR("pass")));
+    assert_true(str_eq(from, STR("Example.com")));
+    assert_true(authres_find(&a, value, "arc", "header.from", &result, &from));
+    assert_null(from.p);
+    assert_false(authres_find(&a, value, "dkim", "header.d", &result, &from));
+    static const char *const broken[] = {
+        "",           "mx; dmarc",   "mx; dmarc=", "mx; dmarc/", "mx; (dmarc=pass", "mx; \"dmarc=pass",
+        "dmarc=pass", "mx; =pass;;;"};
+    for (size_t i = 0; i < sizeof broken / sizeof *broken; i++)
+        assert_false(authres_find(&a, str_of(broken[i]), "dmarc", "header.from", &result, &from));
+    arena_free(&a);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(results_are_folded_and_end_with_none_where_there_are_none),
         cmocka_unit_test(values_of_strangers_stay_within_their_quotes),
         cmocka_unit_test(a_field_of_ours_is_recognised_however_it_is_written),
         cmocka_unit_test(a_field_of_others_is_left_alone),
+        cmocka_unit_test(a_methods_result_is_found_among_comments_and_quotes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
