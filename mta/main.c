@@ -15,6 +15,7 @@
 #include "queue/owner.h"
 #include "queue/runner.h"
 #include "sasl/auth.h"
+#include "sender/book.h"
 #include "smtpd/smtpd.h"
 #include "store/store.h"
 
@@ -163,6 +164,7 @@ static void open_modules(struct daemon *d) {
         !(m->dns = dns_new(conf_get(d->conf, "resolver", ""), &err)))
         log_fatal("%s", err.text);
     free(blobs);
+    m->book = book_new(m);
     m->runner = runner_new(m, owner);
     if (!runner_start(m->runner, &err))
         log_fatal("%s", err.text);
@@ -201,6 +203,7 @@ static void close_modules(struct daemon *d) {
     struct mta *m = &d->mta;
     server_free(d->server);
     auth_free(m->auth);
+    book_free(m->book);
     dns_free(m->dns);
     directory_close(m->directory);
     store_close(m->store);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 struct auth;
+struct book;
 struct db;
 struct directory;
 struct dns;
@@ -29,6 +30,7 @@ struct mta {
     struct directory *directory;
     struct auth *auth;
     struct dns *dns;
+    struct book *book; /* sender/book.h */
     struct tls_context *tls_client;
     struct runner *runner;
 };

@@ -116,6 +116,18 @@ int64_t settings_delay_warning(const struct mta *m, struct arena *a) {
     return duration(m, a, "queue.delay_warning", 4 * HOUR);
 }
 
+bool settings_sender_check(const struct mta *m, struct arena *a) {
+    struct str value = str_trim(get(m, a, "sender.check"));
+    if (value.n && !str_ieq(value, STR("on")) && !str_ieq(value, STR("off")))
+        log_warn("the setting sender.check is \"%.*s\", which is neither on nor off", STR_ARG(value));
+    return !str_ieq(value, STR("off"));
+}
+
+int64_t settings_sender_timeout(const struct mta *m, struct arena *a) {
+    int64_t v = duration(m, a, "sender.timeout", 20 * CLOCK_SECOND);
+    return v < CLOCK_SECOND ? CLOCK_SECOND : v > 5 * MINUTE ? 5 * MINUTE : v;
+}
+
 int64_t settings_retry_pause(const struct mta *m, struct arena *a, int32_t attempts) {
     struct str rest = get(m, a, "queue.retry"), piece;
     int64_t pause = 0, v;

@@ -257,3 +257,8 @@ struct str address_format(struct arena *a, struct str local, struct str domain) 
         memcpy(out + n, domain.p, domain.n);
     return str_n(out, n + domain.n);
 }
+
+struct str address_domain(struct str address) {
+    ptrdiff_t at = str_rchr(address, '@');
+    return at < 0 ? STR("") : str_sub(address, (size_t)at + 1, address.n);
+}

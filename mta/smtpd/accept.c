@@ -2,10 +2,12 @@
  */
 #include "base/clock.h"
 #include "base/log.h"
+#include "directory/address.h"
 #include "hops/hops.h"
 #include "mime/mime.h"
 #include "queue/runner.h"
 #include "route/full.h"
+#include "sender/sender.h"
 #include "smtpd/acceptance.h"
 #include "submit/submit.h"
 
@@ -164,6 +166,21 @@ static bool complete_message(struct acceptance *x) {
     return refused(x, "452 4.3.1 Not enough room for the message, try again later");
 }
 
+/* What our users send is signed, and what leaves again is sealed; both over the complete message. */
+static void add_signatures(struct acceptance *x) {
+    const struct session *s = x->s;
+    struct buf fields = BUF_EMPTY;
+    if (s->kind == SERVICE_PICKUP || (s->kind == SERVICE_SUBMISSION && !x->header.resent))
+        sender_sign(s->mta, x->a, x->whole, &fields);
+    else if (s->kind == SERVICE_SUBMISSION) /* From may be anybody's; the reverse-path is the account's own */
+        sender_sign_as(s->mta, x->a, x->whole, address_domain(x->t->sender), &fields);
+    else
+        sender_seal(s, x->a, x->whole, &fields);
+    if (fields.n)
+        message_prepend(&x->t->message, buf_str(&fields), &x->whole);
+    buf_free(&fields);
+}
+
 /* ---- delivery ---- */
 
 const char *acceptance_trouble(const struct acceptance *x, const struct store_delivery *d) {
@@ -242,6 +259,7 @@ static void make_plan(struct acceptance *x) {
         x->plan.delivery[i].mailbox = x->t->junk ? STR("Junk") : (struct str){NULL, 0};
         x->plan.delivery[i].prefix = hops_prefix(x->a, x->t->sender, x->plan.address[i]);
     }
+    sender_mark(x->t, &x->plan);
     x->queued = plan_queued(&x->plan, s->mta, x->id, x->t->sender);
     if (!x->queued)
         return;
@@ -353,7 +371,10 @@ enum step accept_message(struct session *s) {
         throw_away(&x);
         return STEP_WAIT;
     }
-    if (!complete_message(&x) || !deliver(&x))
+    if (!complete_message(&x))
+        return STEP_WAIT;
+    add_signatures(&x);
+    if (!deliver(&x))
         return STEP_WAIT;
     s->messages++;
     const char *why = nobody_has_it(&x);

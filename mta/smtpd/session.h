@@ -28,6 +28,9 @@ struct envelope_recipient {
     struct str orcpt;  /* decoded, p NULL: none */
     bool added;        /* by a filter: the client did not name it and hears nothing of it */
     bool removed;      /* by a filter: nothing is delivered to it, and the client hears that all is well */
+    /* for it the message goes into Junk; and a header field for its copy, with its line end (n 0: none) */
+    bool junk;
+    struct str tag;
 };
 
 /* From MAIL to the end of its data, RSET, or the next EHLO. */
@@ -57,6 +60,8 @@ struct transaction {
     bool junk;        /* it goes into Junk wherever it is delivered here */
     bool hold;        /* what of it goes elsewhere waits in the queue until an operator releases it */
     bool discard;     /* it is taken and thrown away */
+    /* of the checks of its sender (sender/sender.h); NULL: there were none */
+    struct sender_results *results;
 };
 
 /* The chunk that comes in (RFC 3030). */
