@@ -8,6 +8,10 @@ struct dns *check_resolver(struct cli *cli, const struct cli_args *args) {
     return dns_new(given.p ? arena_c(&cli->arena, given) : otherwise, &cli->err);
 }
 
+struct str check_without_brackets(struct str path) {
+    return path.n >= 2 && path.p[0] == '<' && path.p[path.n - 1] == '>' ? str_sub(path, 1, path.n - 2) : path;
+}
+
 static const struct cli_verb verbs[] = {
     {.name = "spf",
      .arguments = "",
@@ -25,6 +29,15 @@ static const struct cli_verb verbs[] = {
      .without_conf = true,
      .run = check_dkim,
      .options = {CHECK_RESOLVER}},
+    {.name = "dmarc",
+     .arguments = "< MESSAGE",
+     .summary = "Say whether the domain in From stands behind a message, and what it asks for (RFC 7489).",
+     .without_conf = true,
+     .run = check_dmarc,
+     .options = {{"ip", "ADDRESS", "the address of the host that sends, for SPF; without it DKIM decides alone"},
+                 {"helo", "NAME", "what it says in HELO"},
+                 {"from", "ADDRESS", "the reverse-path"},
+                 CHECK_RESOLVER}},
     {.name = "arc",
      .arguments = "< MESSAGE",
      .summary = "Validate a message's ARC chain (RFC 8617).",

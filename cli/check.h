@@ -19,8 +19,12 @@ struct dns *check_resolver(struct cli *cli, const struct cli_args *args);
 struct dkim_signature;
 json_t *check_dkim_signature(const struct dkim_signature *s);
 
+enum cli_exit check_dmarc(struct cli *cli, const struct cli_args *args);
 enum cli_exit check_arc(struct cli *cli, const struct cli_args *args);
 enum cli_exit check_dkim(struct cli *cli, const struct cli_args *args);
+/* A reverse-path as in MAIL FROM:<...>, without its brackets. */
+struct str check_without_brackets(struct str path);
+
 enum cli_exit check_spf(struct cli *cli, const struct cli_args *args);
 
 #endif

@@ -2,11 +2,6 @@
 #include "net/sockaddr.h"
 #include "spf/spf.h"
 
-/* The reverse-path may be written as in MAIL FROM:<...>. */
-static struct str without_brackets(struct str path) {
-    return path.n >= 2 && path.p[0] == '<' && path.p[path.n - 1] == '>' ? str_sub(path, 1, path.n - 2) : path;
-}
-
 static json_t *document(const struct spf_answer *answer) {
     json_t *o = json_pack("{s:s, s:o, s:o, s:s}", "result", spf_result_text(answer->result), "reason",
                           cli_json_str(answer->reason), "domain", cli_json_str(answer->domain), "identity",
@@ -25,7 +20,7 @@ enum cli_exit check_spf(struct cli *cli, const struct cli_args *args) {
     struct spf_request request = {
         .client = &client,
         .helo = helo.p ? helo : STR(""),
-        .sender = without_brackets(cli_option(args, "from")),
+        .sender = check_without_brackets(cli_option(args, "from")),
         .receiver = receiver.p  ? arena_c(&cli->arena, receiver)
                     : cli->conf ? conf_get(cli->conf, "hostname", NULL)
                                 : NULL,

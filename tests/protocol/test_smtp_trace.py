@@ -27,6 +27,7 @@ class Trace(unittest.TestCase):
             r"\tby mail\.mansio\.example \(Mansio\) with ESMTP id [0-9A-Z]+\r\n"
             rf"\tfor <{re.escape(self.livia.address)}>;\r\n"
             r"\t\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d \+0000\r\n"
+            r"Authentication-Results: mail\.mansio\.example;\r\n(\t[^\r]+\r\n)+"
             r"Subject: x\r\n\r\nbody\r\n"
         )
         self.assertRegex(body, r"\A" + pattern + r"\Z")
