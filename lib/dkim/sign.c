@@ -19,9 +19,10 @@ static void put(struct line *l, struct str s) {
     l->column += s.n;
 }
 
+/* Blanks, for there are verifiers of ARC that look for " i=". */
 static void fold(struct line *l) {
-    buf_add_c(l->out, "\r\n\t");
-    l->column = 8;
+    buf_add_c(l->out, "\r\n    ");
+    l->column = 4;
 }
 
 static void put_names(struct line *l, struct str names) {
