@@ -18,6 +18,7 @@
 #include "sender/book.h"
 #include "smtpd/smtpd.h"
 #include "store/store.h"
+#include "trace/trace.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -165,8 +166,9 @@ static void open_modules(struct daemon *d) {
         log_fatal("%s", err.text);
     free(blobs);
     m->book = book_new(m);
+    m->trace = trace_new(m);
     m->runner = runner_new(m, owner);
-    if (!runner_start(m->runner, &err))
+    if (!trace_start(m->trace, &err) || !runner_start(m->runner, &err))
         log_fatal("%s", err.text);
 }
 
@@ -242,6 +244,7 @@ int main(int argc, char **argv) {
     bool clean = server_run(d.server); /* until take_signals has called server_stop */
     pthread_join(signals, NULL);
     bool idle = runner_stop(d.mta.runner, QUEUE_STOP_MS);
+    trace_stop(d.mta.trace);
     if (clean && idle) /* else somebody still uses it, and the process ends anyway */
         close_modules(&d);
     log_info("stopped");

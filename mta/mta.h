@@ -19,6 +19,7 @@ struct runner;
 struct server;
 struct store;
 struct tls_context;
+struct trace;
 
 struct mta {
     const char *hostname; /* in greetings, Received and EHLO */
@@ -33,6 +34,7 @@ struct mta {
     struct book *book; /* sender/book.h */
     struct tls_context *tls_client;
     struct runner *runner;
+    struct trace *trace;
 };
 
 #endif

@@ -128,6 +128,16 @@ int64_t settings_sender_timeout(const struct mta *m, struct arena *a) {
     return v < CLOCK_SECOND ? CLOCK_SECOND : v > 5 * MINUTE ? 5 * MINUTE : v;
 }
 
+int32_t settings_trace_days(const struct mta *m, struct arena *a) {
+    struct str value = str_trim(get(m, a, "trace.days"));
+    uint32_t v;
+    if (value.n && str_u32(value, &v) && v <= 3650)
+        return (int32_t)v;
+    if (value.n)
+        log_warn("the setting trace.days is \"%.*s\", which is no number of days", STR_ARG(value));
+    return 30;
+}
+
 int64_t settings_retry_pause(const struct mta *m, struct arena *a, int32_t attempts) {
     struct str rest = get(m, a, "queue.retry"), piece;
     int64_t pause = 0, v;

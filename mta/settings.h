@@ -21,6 +21,7 @@ bool settings_requires_tls(const struct mta *m, struct arena *a, const char *ser
 int64_t settings_future_release(const struct mta *m, struct arena *a); /* mta.future_release, microseconds, 0: never */
 int64_t settings_lifetime(const struct mta *m, struct arena *a);       /* queue.lifetime, microseconds */
 int64_t settings_delay_warning(const struct mta *m, struct arena *a);  /* queue.delay_warning, microseconds, 0: never */
+int32_t settings_trace_days(const struct mta *m, struct arena *a);     /* trace.days, 0: no trace */
 /* The pause after the attempts so far (1 or more), from queue.retry, microseconds. */
 int64_t settings_retry_pause(const struct mta *m, struct arena *a, int32_t attempts);
 

@@ -74,6 +74,7 @@ void hops_read(struct arena *a, struct str message, struct hops_header *out) {
             out->date = true;
         } else if (str_ieq(f.name, STR("Message-ID"))) {
             out->message_id = true;
+            out->message_id_text = str_trim(f.body);
         } else if (str_ieq(f.name, STR("From"))) {
             if (!out->resent)
                 keep(a, &out->from, &out->from_count, f.body);

@@ -38,6 +38,7 @@ struct str hops_prefix(struct arena *a, struct str sender, struct str recipient)
 struct hops_header {
     uint32_t hops; /* Received lines */
     bool date, message_id;
+    struct str message_id_text; /* its body */
     struct str *from; /* bodies of From fields (Resent-From, where there are any) */
     size_t from_count;
     bool resent;

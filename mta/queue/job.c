@@ -5,6 +5,8 @@
 #include "dsn/dsn.h"
 #include "queue/runner.h"
 #include "settings.h"
+#include "trace/notification.h"
+#include "trace/trace.h"
 
 #include <unistd.h>
 
@@ -221,6 +223,24 @@ static bool make_notification(struct attempt *x, const struct verdict *v, struct
     return made || !temporary;
 }
 
+static void tell_trace(const struct attempt *x, const struct verdict *v) {
+    for (size_t i = 0; i < x->job->count; i++) {
+        const struct queue_result *r = &v->result[i];
+        enum trace_outcome failed = x->job->sender.n ? TRACE_BOUNCED : TRACE_DISCARDED;
+        struct trace_event e = {.id = x->job->message_id,
+                                .at = clock_now(),
+                                .address = r->recipient->address,
+                                .outcome = r->outcome == QUEUE_DELIVERED  ? TRACE_RELAYED
+                                           : r->outcome == QUEUE_DEFERRED ? TRACE_DEFERRED
+                                                                          : failed,
+                                .attempt = r->recipient->attempts + 1,
+                                .host = str_of(x->host),
+                                .tls = str_of(*x->client ? client_tls(*x->client) : ""),
+                                .reply = r->reply};
+        trace_add_event(x->m->trace, &e);
+    }
+}
+
 static void record(struct attempt *x, const char *owner, const struct verdict *v) {
     struct dsn_mail mail = {0};
     struct err err = {"the daemon ends"};
@@ -243,6 +263,9 @@ static void record(struct attempt *x, const char *owner, const struct verdict *v
         log_error("queue %s: not recorded, and so tried again: %s", x->id, err.text);
         return;
     }
+    tell_trace(x, v);
+    if (mail.plan.delivery_count || mail.queued)
+        notification_trace(x->m, mail.queued ? mail.queued->id : 0, &mail.plan);
     if (mail.queued)
         runner_wake(x->m->runner);
     for (size_t i = 0; i < mail.plan.delivery_count; i++)

@@ -9,6 +9,7 @@
 #include "route/full.h"
 #include "sender/sender.h"
 #include "smtpd/acceptance.h"
+#include "smtpd/report.h"
 #include "submit/submit.h"
 
 #include <stdio.h>
@@ -30,6 +31,7 @@ static void answer_all(struct acceptance *x, const char *line) {
 static bool refused(struct acceptance *x, const char *line) {
     log_info("smtp %s: refused from=<%.*s> size=%llu client=[%s] helo=%s: %s", x->id_text, STR_ARG(x->t->sender),
              (unsigned long long)x->t->message.size, x->s->client.address, x->s->helo, line);
+    report_refused(x->s, x->header.message_id_text, line);
     answer_all(x, line);
     return false;
 }
@@ -345,6 +347,13 @@ static void log_accepted(const struct acceptance *x) {
              (long long)((clock_monotonic() - x->t->started_at) / 1000));
 }
 
+static void report(struct acceptance *x) {
+    const char **why = arena_array(x->a, x->plan.delivery_count, sizeof *why);
+    for (size_t i = 0; i < x->plan.delivery_count; i++)
+        why[i] = acceptance_trouble(x, &x->plan.delivery[i]);
+    report_accepted(x->s, x->header.message_id_text, &x->plan, why, x->s->kind != SERVICE_LMTP);
+}
+
 /* Whether filters have left a recipient. */
 static bool anybody(const struct transaction *t) {
     for (size_t i = 0; i < t->count; i++)
@@ -356,6 +365,7 @@ static bool anybody(const struct transaction *t) {
 static void throw_away(struct acceptance *x) {
     log_info("smtp %s: discarded from=<%.*s> size=%llu client=[%s] helo=%s", x->id_text, STR_ARG(x->t->sender),
              (unsigned long long)x->t->message.size, x->s->client.address, x->s->helo);
+    report_discarded(x->s, x->header.message_id_text);
     for (size_t i = answers(x); i > 0; i--)
         conn_printf(x->s->conn, "250 2.0.0 Ok: queued as %s\r\n", x->id_text);
 }
@@ -380,11 +390,13 @@ enum step accept_message(struct session *s) {
     const char *why = nobody_has_it(&x);
     if (s->kind == SERVICE_LMTP) {
         log_accepted(&x);
+        report(&x);
         answer_each(&x);
     } else if (why) {
         refused(&x, why);
     } else {
         log_accepted(&x);
+        report(&x);
         acceptance_notify(&x);
         conn_printf(s->conn, "250 2.0.0 Ok: queued as %s\r\n", x.id_text);
     }

@@ -2,17 +2,21 @@
  * octets are taken off the connection before that is said: they are never commands. */
 #include "settings.h"
 #include "smtpd/parse.h"
+#include "smtpd/report.h"
 #include "smtpd/session.h"
 
 /* The chunk has come. */
 static enum step finish_refused(struct session *s) {
     struct transaction *t = &s->transaction;
     /* RFC 2033: behind the last one LMTP has a reply for each recipient */
+    size_t before = conn_output_pending(s->conn);
     size_t replies = s->kind == SERVICE_LMTP && s->chunk.last && t->count ? t->count : 1;
     for (size_t i = 0; i < replies; i++) {
         reply(s, buf_str(&s->chunk.refusal));
         REPLY(s, "");
     }
+    if (t->open)
+        report_command(s, "data", STR(""), before);
     buf_free(&s->chunk.refusal);
     t->chunks_failed = t->open;
     if (s->chunk.last)
@@ -35,8 +39,10 @@ static enum step finish_chunk(struct session *s) {
         return step;
     }
     if (t->message.over_limit) {
+        size_t written = conn_output_pending(s->conn);
         t->chunks_failed = true;
         conn_printf(s->conn, "552 5.3.4 Message too big: the limit is %llu bytes\r\n", (unsigned long long)t->limit);
+        report_command(s, "data", STR(""), written);
     } else {
         REPLY(s, "250 2.0.0 Ok, go on");
     }

@@ -3,6 +3,7 @@
 #include "sasl/sasl.h"
 #include "settings.h"
 #include "smtpd/parse.h"
+#include "smtpd/report.h"
 #include "smtpd/session.h"
 
 #include <stdlib.h>
@@ -282,6 +283,19 @@ static const char *why_not(struct session *s, const struct command *c, struct st
     return NULL;
 }
 
+/* MAIL and BDAT tell the trace themselves: what they refuse is forgotten, or said later. */
+static enum step run_and_report(struct session *s, const struct command *c, struct str argument) {
+    size_t before = conn_output_pending(s->conn);
+    enum step step = c->run(s, argument);
+    if (c->run == rcpt_command)
+        report_command(s, "rcpt", argument, before);
+    else if (c->run == data)
+        report_command(s, "data", argument, before);
+    else if (c->run == ehlo || c->run == helo)
+        report_command(s, "helo", argument, before);
+    return step;
+}
+
 enum step command_run(struct session *s, struct str line) {
     struct str verb, argument;
     parse_command(line, &verb, &argument);
@@ -295,7 +309,7 @@ enum step command_run(struct session *s, struct str line) {
         s->pipelined_early = true;
     const char *refusal = why_not(s, c, argument);
     if (!refusal)
-        return c->run(s, argument);
+        return run_and_report(s, c, argument);
     if (c->run == bdat_command)
         return bdat_refused(s, argument, refusal);
     conn_printf(s->conn, "%s\r\n", refusal);

@@ -7,7 +7,8 @@
  * Chunks (RFC 3030) have no dots and no end; of text the line ends are looked at in the same way.
  *
  * For clients that are known to be old, line ends can be mended instead: then a CR or LF that stands alone ends a line,
- * and what comes out has CR LF throughout. It never ends the data: that stays with CR LF . CR LF, as the client wrote it.
+ * and what comes out has CR LF throughout. It never ends the data: that stays with CR LF . CR LF, as the client wrote
+ * it.
  */
 #ifndef SMTPD_DATA_H
 #define SMTPD_DATA_H

@@ -6,6 +6,7 @@
 #include "route/route.h"
 #include "settings.h"
 #include "smtpd/parse.h"
+#include "smtpd/report.h"
 #include "smtpd/session.h"
 #include "store/queue.h"
 #include "submit/submit.h"
@@ -111,9 +112,12 @@ enum step mail_command(struct session *s, struct str argument) {
         REPLY(s, "501 5.5.4 Syntax: MAIL FROM:<address>");
         return session_error(s);
     }
+    size_t before = conn_output_pending(s->conn);
     enum step step = begin_transaction(s, path, rest);
-    if (!s->transaction.open)
+    if (!s->transaction.open) {
+        report_command(s, "mail", argument, before);
         session_end_transaction(s);
+    }
     return step;
 }
 
@@ -169,6 +173,7 @@ static enum step route_recipient(struct session *s, struct envelope_recipient r,
     s->candidate = NULL;
     if (!welcome)
         return step;
+    r.notes = report_take_notes(s);
     envelope_add(t, r);
     REPLY(s, "250 2.1.5 Ok");
     return STEP_WAIT;

@@ -4,6 +4,7 @@
 #include "dsn/dsn.h"
 #include "queue/runner.h"
 #include "smtpd/acceptance.h"
+#include "trace/notification.h"
 
 struct telling {
     struct acceptance *x;
@@ -75,7 +76,9 @@ static void tell(struct telling *y) {
     if (store_deliver(m->store, mail.message, -1, mail.card, mail.plan.delivery, mail.plan.delivery_count, mail.queued,
                       &err) != STORE_OK)
         log_error("smtp %s: the sender is not told: %s", x->id_text, err.text);
-    else if (mail.queued)
+    else
+        notification_trace(m, mail.queued ? mail.queued->id : 0, &mail.plan);
+    if (mail.queued)
         runner_wake(m->runner);
 }
 

@@ -214,8 +214,7 @@ bool parse_orcpt(struct str value, struct buf *out) {
 
 bool parse_envid(struct str value, struct buf *out) {
     size_t before = out->n;
-    if (value.p && value.n <= 100 && parse_xtext(value, out) &&
-        is_printable(str_sub(buf_str(out), before, out->n)))
+    if (value.p && value.n <= 100 && parse_xtext(value, out) && is_printable(str_sub(buf_str(out), before, out->n)))
         return true;
     out->n = before;
     return false;
@@ -254,8 +253,8 @@ bool parse_timestamp(struct str text, int64_t *at) {
     struct str zone = str_sub(text, i, text.n);
     if (!str_ieq(zone, STR("Z"))) {
         size_t k = 1;
-        if (zone.n != 6 || (zone.p[0] != '+' && zone.p[0] != '-') ||
-            !take_number(zone, &k, 2, 0, 23, ':', &hours) || !take_number(zone, &k, 2, 0, 59, 0, &minutes))
+        if (zone.n != 6 || (zone.p[0] != '+' && zone.p[0] != '-') || !take_number(zone, &k, 2, 0, 23, ':', &hours) ||
+            !take_number(zone, &k, 2, 0, 59, 0, &minutes))
             return false;
         if (zone.p[0] == '-')
             hours = -hours, minutes = -minutes;

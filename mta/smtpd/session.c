@@ -1,6 +1,8 @@
 #include "smtpd/session.h"
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "smtpd/report.h"
 
 #include <stdlib.h>
 
@@ -22,6 +24,8 @@ void session_set_client(struct session *s, const struct sockaddr_storage *addres
 void session_end_transaction(struct session *s) {
     struct transaction *t = &s->transaction;
     stage_end_transaction(s);
+    notes_free(&t->notes);
+    notes_free(&t->candidate_notes);
     message_end(&t->message);
     arena_free(&t->arena); /* so that a session at rest holds no memory for mail */
     *t = (struct transaction){.message.fd = -1};
@@ -41,14 +45,15 @@ enum step session_error(struct session *s) {
 
 void session_note(struct session *s, const char *rule, enum note note, const char *fmt, ...) {
     static const char *const word[] = {[NOTE_PASS] = "pass", [NOTE_WARN] = "warn", [NOTE_REFUSE] = "refuse"};
-    if (!log_enabled(LOG_LEVEL_DEBUG))
-        return;
     struct buf text = BUF_EMPTY;
     va_list ap;
     va_start(ap, fmt);
     buf_vprintf(&text, fmt, ap);
     va_end(ap);
     log_debug("smtp: %s %s client=[%s]: %s", rule, word[note], s->client.address, text.p);
+    notes_add(report_notes(s), clock_now(), rule, word[note], buf_str(&text));
+    if (note == NOTE_REFUSE)
+        str_to_c(str_of(rule), s->refused_by, sizeof s->refused_by);
     buf_free(&text);
 }
 
@@ -167,8 +172,10 @@ static enum step smtpd_step(struct conn *c, void *session, enum event event) {
     enum step refused;
     switch (event) {
     case EVENT_OPEN:
-        if (!stage_pass(s, STAGE_CONNECT, &refused))
+        if (!stage_pass(s, STAGE_CONNECT, &refused)) {
+            report_command(s, "connect", STR(""), 0);
             return STEP_CLOSE;
+        }
         conn_printf(c, "220 %s %s Mansio\r\n", s->mta->hostname, s->kind == SERVICE_LMTP ? "LMTP" : "ESMTP");
         return STEP_WAIT;
     case EVENT_TIMEOUT:
@@ -187,7 +194,9 @@ static enum step smtpd_step(struct conn *c, void *session, enum event event) {
 static void smtpd_close(struct conn *c, void *session) {
     (void)c;
     struct session *s = session;
+    report_end(s);
     session_end_transaction(s);
+    notes_free(&s->notes);
     stage_close(s);
     arena_free(&s->arena);
     arena_free(&s->account_arena);

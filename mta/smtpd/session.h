@@ -11,6 +11,7 @@
 #include "smtpd/message.h"
 #include "smtpd/smtpd.h"
 #include "smtpd/stage.h"
+#include "trace/notes.h"
 
 /* What the next bytes from the client are. */
 enum input {
@@ -31,6 +32,7 @@ struct envelope_recipient {
     /* for it the message goes into Junk; and a header field for its copy, with its line end (n 0: none) */
     bool junk;
     struct str tag;
+    struct str notes;  /* what was decided about it, for the trace */
 };
 
 /* From MAIL to the end of its data, RSET, or the next EHLO. */
@@ -62,6 +64,8 @@ struct transaction {
     bool discard;     /* it is taken and thrown away */
     /* of the checks of its sender (sender/sender.h); NULL: there were none */
     struct sender_results *results;
+    struct notes notes, candidate_notes; /* for the trace (report.h) */
+    int32_t reported;                    /* rows of the trace so far */
 };
 
 /* The chunk that comes in (RFC 3030). */
@@ -99,6 +103,8 @@ struct session {
     struct arena arena;                         /* of what examiners keep for the session; empty for most */
     const struct envelope_recipient *candidate; /* while STAGE_RCPT is asked: who may become a recipient */
     uint32_t errors, auth_failures, refused_recipients, messages;
+    struct notes notes;  /* for the trace: of the session, before MAIL */
+    char refused_by[32]; /* the rule that refused last, "" */
     struct transaction transaction;
 };
 

@@ -29,6 +29,7 @@ bool stage_pass(struct session *s, enum stage stage, enum step *step) {
         s->transaction.discard = true;
         return true;
     }
+    str_to_c(str_of(v.rule), s->refused_by, sizeof s->refused_by);
     reply(s, v.reply);
     reply(s, STR("\r\n"));
     *step = v.action == VERDICT_CLOSE ? STEP_CLOSE : STEP_WAIT;

@@ -29,8 +29,8 @@ struct trace {
     uint64_t written, dropped, left; /* under the lock; left: of the batch under way */
     /* the writer's own */
     struct batch batch;
-    int64_t lowest;           /* partition */
-    int64_t maintained_at;    /* 0: not yet */
+    int64_t lowest;        /* partition */
+    int64_t maintained_at; /* 0: not yet */
     int64_t complained_at;
     uint64_t complained_drops;
 };
@@ -42,6 +42,13 @@ const char *trace_outcome_name(enum trace_outcome o) {
 }
 
 /* ---- gathering ---- */
+
+static bool is_on(const struct trace *t) {
+    struct arena a = ARENA_EMPTY;
+    bool on = t && settings_trace_days(t->m, &a) > 0;
+    arena_free(&a);
+    return on;
+}
 
 static bool may_gather(struct trace *t) {
     if (t->gathered.bytes < MAX_BYTES)
@@ -56,7 +63,7 @@ static void gathered(struct trace *t, size_t before) {
 }
 
 void trace_add(struct trace *t, const struct trace_message *m, const struct trace_recipient *r) {
-    if (!t)
+    if (!is_on(t))
         return;
     pthread_mutex_lock(&t->lock);
     size_t before = t->gathered.bytes;
@@ -67,7 +74,7 @@ void trace_add(struct trace *t, const struct trace_message *m, const struct trac
 }
 
 void trace_add_event(struct trace *t, const struct trace_event *e) {
-    if (!t)
+    if (!is_on(t))
         return;
     pthread_mutex_lock(&t->lock);
     size_t before = t->gathered.bytes;
@@ -136,7 +143,8 @@ static bool write_once(struct trace *t, int32_t days) {
 
 static void complain(struct trace *t, uint64_t dropped) {
     int64_t now = clock_monotonic();
-    if (dropped == t->complained_drops || (t->complained_at && now - t->complained_at < COMPLAIN_SECONDS * CLOCK_SECOND))
+    if (dropped == t->complained_drops ||
+        (t->complained_at && now - t->complained_at < COMPLAIN_SECONDS * CLOCK_SECOND))
         return;
     log_warn("trace: %llu rows dropped so far: PostgreSQL is away or slow", (unsigned long long)dropped);
     t->complained_at = now;

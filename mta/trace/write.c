@@ -19,7 +19,7 @@ static const struct db_statement ROWS = {
     " SELECT u.id, u.n, u.service, nullif(u.client, '')::inet, nullif(u.client_name, ''), nullif(u.helo, ''),"
     " nullif(u.tls, ''), nullif(u.login, ''), u.sender, nullif(u.message_id, ''), nullif(u.size, 0),"
     " nullif(u.recipient, ''), nullif(u.target, ''), d.tenant_id, d.id, nullif(u.sender_tenant_id, 0),"
-    " nullif(u.sender_domain_id, 0), td.tenant_id, td.id, u.stage, u.outcome::trace_outcome, nullif(u.rule, ''),"
+    " nullif(u.sender_domain_id, 0), td.tenant_id, td.id, u.stage, u.outcome, nullif(u.rule, ''),"
     " nullif(u.reply, ''), nullif(u.mailbox, ''), nullif(u.notes, '')::json"
     " FROM unnest($1::bigint[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],"
     " $9::text[], $10::text[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::text[], $16::bigint[],"
@@ -31,7 +31,7 @@ static const struct db_statement ROWS = {
 static const struct db_statement EVENTS = {
     "trace_events",
     "INSERT INTO trace_event (id, at, address, outcome, attempt, host, tls, reply)"
-    " SELECT u.id, u.at, u.address, u.outcome::trace_outcome, u.attempt, nullif(u.host, ''), nullif(u.tls, ''),"
+    " SELECT u.id, u.at, u.address, u.outcome, u.attempt, nullif(u.host, ''), nullif(u.tls, ''),"
     " nullif(u.reply, '')"
     " FROM unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::text[], $5::integer[], $6::text[], $7::text[],"
     " $8::text[]) AS u(id, at, address, outcome, attempt, host, tls, reply)"};
@@ -40,7 +40,8 @@ static const struct db_statement EVENTS = {
  * sent it and told of that before. */
 static const struct db_statement SETTLE = {
     "trace_settle",
-    "UPDATE trace t SET outcome = e.outcome, host = e.host, reply = e.reply, attempts = coalesce(e.attempt, t.attempts),"
+    "UPDATE trace t SET outcome = e.outcome, host = e.host, reply = e.reply, attempts = coalesce(e.attempt, "
+    "t.attempts),"
     " changed_at = e.at"
     " FROM (SELECT DISTINCT ON (id, address) * FROM trace_event WHERE id = ANY ($1::bigint[]) AND id >= $2 AND id <= $3"
     " ORDER BY id, address, at DESC) e"
