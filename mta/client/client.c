@@ -15,26 +15,47 @@ enum {
     QUIT_MS = 5 * 1000,
 };
 
+/* "RCPTMAX=100 MAILMAX=10" (RFC 9422 section 3) */
+static void read_limits(struct client *c, struct str values) {
+    struct str word, name;
+    while (values.p && str_split(&values, ' ', &word)) {
+        uint32_t n;
+        if (!str_split(&word, '=', &name) || !word.p || !str_u32(word, &n))
+            continue;
+        if (str_ieq(name, STR("MAILMAX")))
+            c->limits.mails = n;
+        else if (str_ieq(name, STR("RCPTMAX")))
+            c->limits.rcpts = n;
+        else if (str_ieq(name, STR("RCPTDOMAINMAX")))
+            c->limits.domains = n;
+    }
+}
+
 /* What the server can, by its answer to EHLO. */
 static void read_extensions(struct client *c) {
+    static const struct {
+        const char *name;
+        enum client_extension is;
+    } known[] = {
+        {"PIPELINING", CLIENT_PIPELINING}, {"8BITMIME", CLIENT_8BITMIME}, {"SIZE", CLIENT_SIZE},
+        {"STARTTLS", CLIENT_STARTTLS},     {"CHUNKING", CLIENT_CHUNKING}, {"BINARYMIME", CLIENT_BINARYMIME},
+        {"SMTPUTF8", CLIENT_SMTPUTF8},     {"DSN", CLIENT_DSN},           {"REQUIRETLS", CLIENT_REQUIRETLS},
+    };
     struct str lines = buf_str(&c->reply.text), line, word;
     c->extensions = 0;
     c->max_size = 0;
+    c->limits = (struct client_limits){0};
     str_split(&lines, '\n', &line);
     while (str_split(&lines, '\n', &line)) {
         struct str rest = str_trim(line);
         str_split(&rest, ' ', &word);
-        if (str_ieq(word, STR("PIPELINING")))
-            c->extensions |= CLIENT_PIPELINING;
-        else if (str_ieq(word, STR("8BITMIME")))
-            c->extensions |= CLIENT_8BITMIME;
-        else if (str_ieq(word, STR("STARTTLS")))
-            c->extensions |= CLIENT_STARTTLS;
-        else if (str_ieq(word, STR("SIZE"))) {
-            c->extensions |= CLIENT_SIZE;
-            if (rest.p && !str_u64(str_trim(rest), &c->max_size))
-                c->max_size = 0;
-        }
+        for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+            if (str_ieq(word, str_of(known[i].name)))
+                c->extensions |= known[i].is;
+        if (str_ieq(word, STR("SIZE")) && rest.p && !str_u64(str_trim(rest), &c->max_size))
+            c->max_size = 0;
+        if (str_ieq(word, STR("LIMITS")))
+            read_limits(c, rest);
     }
 }
 
@@ -178,4 +199,6 @@ const char *client_host(const struct client *c) { return c->host; }
 
 const char *client_tls(const struct client *c) { return stream_tls_version(c->stream); }
 
-bool client_usable(const struct client *c) { return c->usable; }
+bool client_exhausted(const struct client *c) { return c->usable && c->limits.mails && c->mails >= c->limits.mails; }
+
+bool client_usable(const struct client *c) { return c->usable && !client_exhausted(c); }

@@ -1,6 +1,6 @@
 /*
- * client: one SMTP session with one host, for one message after the other (RFC 5321, 1870, 2920, 3207, 6152). Blocking,
- * with the time-outs of RFC 5321 section 4.5.3.2.
+ * client: one SMTP session with one host, for one message after the other (RFC 5321, 1870, 2920, 3030, 3207, 3461,
+ * 6152, 6531, 8689, 9422). Blocking, with the time-outs of RFC 5321 section 4.5.3.2.
  */
 #ifndef CLIENT_CLIENT_H
 #define CLIENT_CLIENT_H
@@ -29,17 +29,26 @@ const char *client_describe(const struct client *c); /* "mx.example.org[192.0.2.
 const char *client_host(const struct client *c);     /* "mx.example.org" */
 const char *client_tls(const struct client *c);      /* "TLSv1.3", or "" */
 bool client_usable(const struct client *c);          /* for another message */
+bool client_exhausted(const struct client *c);       /* it was good, and the server takes no more messages in it */
 
 struct client_recipient {
     struct str address;
-    bool settled; /* reply is final for this attempt; else the connection broke before */
+    struct str notify; /* DSN (RFC 3461), p NULL: none */
+    struct str orcpt;  /* decoded, p NULL: none */
+    bool settled;      /* reply is final for this attempt; else the connection broke before */
+    bool unsuitable;   /* not settled: this host can't be given the message for this recipient; reply says why */
+    bool passed_on;    /* delivered to a server that tells the sender itself what NOTIFY asks for */
     struct client_reply reply;
 };
 
 struct client_mail {
     struct str sender;
     uint64_t size;
-    bool body_8bit;
+    bool body_8bit, body_binary;
+    bool smtputf8;         /* the header needs it; addresses speak for themselves */
+    bool require_tls;      /* RFC 8689 */
+    bool trusted_host;     /* the host's name is known to be the right one: DNSSEC, or set by hand */
+    struct str envid, ret; /* DSN, p NULL: none */
     /* Appends bytes from offset on, n at most, to out. */
     bool (*read)(void *context, uint64_t offset, uint64_t n, struct buf *out, struct err *err);
     void *context;
@@ -47,7 +56,11 @@ struct client_mail {
 
 /* Sends the message to those recipients that are not settled, and settles them, where the connection lasts. A
  * connection that breaks behind the final dot leaves them settled, to be tried again: the other side may have the
- * message. */
+ * message.
+ *
+ * What the server does not offer: where the message, or a recipient, needs SMTPUTF8 or REQUIRETLS, it is unsuitable,
+ * and nothing is said. Binary content is converted for a server without BINARYMIME and CHUNKING; 8-bit content for one
+ * without 8BITMIME, unless that would break a signature: then it goes as it is. */
 void client_send(struct client *c, struct arena *a, const struct client_mail *mail, struct client_recipient *recipient,
                  size_t count);
 

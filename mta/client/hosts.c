@@ -118,10 +118,11 @@ static bool find_mx(const struct mta *m, struct arena *a, struct str domain, con
 static bool find_domain(const struct mta *m, struct arena *a, struct str domain, struct hosts *out) {
     struct dns_mx *mx;
     size_t n = 0;
-    switch (dns_mx(m->dns, a, domain, &mx, &n, NULL)) {
+    switch (dns_mx(m->dns, a, domain, &mx, &n, &out->trusted)) {
     case DNS_OK:
         return find_mx(m, a, domain, mx, n, out);
     case DNS_NODATA:
+        out->trusted = true;
         return find_host(m, a, domain, m->remote_port, out);
     case DNS_NXDOMAIN:
         return none(out, "5.1.2", arena_printf(a, "the domain %.*s does not exist", STR_ARG(domain)));
@@ -137,7 +138,7 @@ bool hosts_find(const struct mta *m, struct arena *a, struct str next_hop, struc
     struct sockaddr_storage address;
     struct str name = domain;
     uint16_t port = m->remote_port;
-    *out = (struct hosts){0};
+    *out = (struct hosts){.trusted = next_hop.n > 0};
     if (next_hop.n && !hosts_parse_next_hop(next_hop, &name, &port))
         return none(out, "5.3.5", arena_printf(a, "\"%.*s\" is set as the relay host and is none", STR_ARG(next_hop)));
     if (parse_literal(a, name, &address)) {

@@ -19,6 +19,7 @@ struct host {
 struct hosts {
     struct host host[HOSTS_MAX];
     size_t count;
+    bool trusted; /* their names are the right ones: proven by DNSSEC, set by hand, or the domain's own */
     /* where there are none: */
     bool permanent;
     struct str status; /* "5.1.2" (RFC 3463) */

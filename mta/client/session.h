@@ -15,6 +15,18 @@ enum client_extension {
     CLIENT_8BITMIME = 2,
     CLIENT_SIZE = 4,
     CLIENT_STARTTLS = 8,
+    CLIENT_CHUNKING = 16,
+    CLIENT_BINARYMIME = 32,
+    CLIENT_SMTPUTF8 = 64,
+    CLIENT_DSN = 128,
+    CLIENT_REQUIRETLS = 256,
+};
+
+/* What a server says of its limits (RFC 9422); 0: nothing. */
+struct client_limits {
+    uint32_t mails;   /* MAILMAX: transactions of a session */
+    uint32_t rcpts;   /* RCPTMAX: recipients of a transaction */
+    uint32_t domains; /* RCPTDOMAINMAX: their domains */
 };
 
 struct client {
@@ -23,8 +35,10 @@ struct client {
     char *host, *description;
     unsigned extensions;
     uint64_t max_size; /* of SIZE; 0: not said */
-    bool usable;       /* in step with the server */
-    bool dirty;        /* a transaction was left open: RSET first */
+    struct client_limits limits;
+    uint32_t mails; /* transactions so far */
+    bool usable;    /* in step with the server */
+    bool dirty;     /* a transaction was left open: RSET first */
     struct smtp_reply reply;
     struct buf out;
 };

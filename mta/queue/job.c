@@ -12,6 +12,7 @@
 
 enum {
     MAX_CONNECTIONS = 8,    /* hosts tried in one attempt */
+    MAX_AGAIN = 50,         /* further sessions with one that takes few messages in each */
     RECORD_AGAIN_MS = 1000, /* PostgreSQL is away, and what happened must not be forgotten */
 };
 
@@ -22,6 +23,7 @@ struct attempt {
     struct client **client;
     char id[16];
     struct client_recipient *recipient;
+    bool trusted_hosts;           /* hosts.trusted, of the session's destination */
     struct client_reply trouble;  /* of the last connection that failed */
     const char *host, *host_name; /* that the last session was with, "" */
     const bool *stopping;
@@ -46,6 +48,12 @@ static void send_to(struct attempt *x, struct client *c) {
     struct client_mail mail = {.sender = x->job->sender,
                                .size = x->job->prefix.n + x->job->size,
                                .body_8bit = x->job->body_8bit,
+                               .body_binary = x->job->body_binary,
+                               .smtputf8 = x->job->smtputf8,
+                               .require_tls = x->job->require_tls,
+                               .trusted_host = x->trusted_hosts,
+                               .envid = x->job->envid,
+                               .ret = x->job->ret,
                                .read = read_message,
                                .context = x};
     x->host = arena_c(x->a, str_of(client_describe(c)));
@@ -61,25 +69,50 @@ static void settle_rest(struct attempt *x, struct client_reply reply) {
         }
 }
 
+/* The class of the status must be that of the outcome: "4.4.1" of a message that is given up becomes "5.4.1". */
+static struct str status_for(struct arena *a, struct str status, char class) {
+    return arena_printf(a, "%c%.*s", class, STR_ARG(str_sub(status, 1, status.n)));
+}
+
+/* None of the hosts that were reached can be given the message. It is final, but where one could not be asked. */
+static void settle_unsuitable(struct attempt *x, bool missed) {
+    for (size_t i = 0; i < x->job->count; i++) {
+        struct client_recipient *r = &x->recipient[i];
+        if (r->settled || !r->unsuitable)
+            continue;
+        r->settled = true;
+        if (missed)
+            r->reply.status = status_for(x->a, r->reply.status, '4');
+    }
+}
+
 /* Tries the destination's hosts in order. What refuses a connection for good is passed over like one that can't be
  * reached: another may take the message; when all do, it is final (RFC 5321 section 5.1, RFC 7504). */
 static void try_hosts(struct attempt *x, const struct hosts *hosts, struct job_outcome *outcome) {
-    bool final = true, reached = false;
-    for (size_t i = 0; i < hosts->count && i < MAX_CONNECTIONS && !all_settled(x); i++) {
+    bool final = true, reached = false, missed = false;
+    x->trusted_hosts = hosts->trusted;
+    bool again = false; /* the same host: it takes the rest in another session (MAILMAX, RFC 9422) */
+    int again_count = 0;
+    for (size_t i = 0; i < hosts->count && i < MAX_CONNECTIONS && !all_settled(x); i += !again) {
         struct client *c = client_open(x->m, x->a, &hosts->host[i], &x->trouble);
+        again = false;
         if (!c) {
             log_info("queue %s: %.*s: %.*s", x->id, STR_ARG(hosts->host[i].name), STR_ARG(x->trouble.text));
             final = final && x->trouble.status.p[0] == '5';
+            missed = missed || x->trouble.status.p[0] != '5';
             continue;
         }
         reached = true;
         send_to(x, c);
+        missed = missed || !(client_usable(c) || client_exhausted(c));
         if (!all_settled(x) && x->job->count)
             x->trouble = x->recipient[0].reply;
         final = false;
+        again = client_exhausted(c) && !all_settled(x) && ++again_count < MAX_AGAIN;
         client_close(*x->client);
         *x->client = c;
     }
+    settle_unsuitable(x, missed);
     if (all_settled(x))
         return;
     for (size_t i = 0; i < x->job->count; i++)
@@ -96,7 +129,7 @@ static void try_hosts(struct attempt *x, const struct hosts *hosts, struct job_o
 
 static void attempt_delivery(struct attempt *x, struct job_outcome *outcome) {
     struct hosts hosts;
-    if (*x->client && client_usable(*x->client)) {
+    if (*x->client && client_usable(*x->client) && !x->job->require_tls) {
         send_to(x, *x->client);
         if (all_settled(x))
             return;
@@ -123,11 +156,6 @@ static enum queue_outcome judge(const struct client_reply *r) {
     return r->status.p[0] == '5' ? QUEUE_FAILED : QUEUE_DEFERRED;
 }
 
-/* The class of the status must be that of the outcome: "4.4.1" of a message that is given up becomes "5.4.1". */
-static struct str status_for(struct arena *a, struct str status, char class) {
-    return arena_printf(a, "%c%.*s", class, STR_ARG(str_sub(status, 1, status.n)));
-}
-
 struct verdict {
     struct queue_result *result;
     struct dsn_recipient *told; /* those of whom the sender hears */
@@ -147,6 +175,7 @@ static void tell(struct attempt *x, struct verdict *v, const struct queue_recipi
                  const struct client_reply *reply, bool expired) {
     if (x->job->sender.n == 0 || !dsn_wanted(r->notify, action))
         return;
+    static const char class_of[] = {[DSN_FAILED] = '5', [DSN_DELAYED] = '4', [DSN_RELAYED] = '2'};
     struct str text = reply->text;
     if (expired)
         text = arena_printf(x->a, "it could not be delivered in time; at last: %.*s", STR_ARG(reply->text));
@@ -156,8 +185,7 @@ static void tell(struct attempt *x, struct verdict *v, const struct queue_recipi
         .original = r->original,
         .orcpt = r->orcpt,
         .action = action,
-        .status =
-            expired && !reply->said ? STR("5.4.7") : status_for(x->a, reply->status, action == DSN_FAILED ? '5' : '4'),
+        .status = expired && !reply->said ? STR("5.4.7") : status_for(x->a, reply->status, class_of[action]),
         .reply = text,
         .host = reply->said ? str_of(x->host_name) : STR(""),
         .last_attempt_at = x->started_at,
@@ -167,7 +195,8 @@ static void tell(struct attempt *x, struct verdict *v, const struct queue_recipi
 static void judge_recipient(struct attempt *x, struct verdict *v, size_t i) {
     const struct queue_recipient *r = &x->job->recipient[i];
     const struct client_reply *reply = &x->recipient[i].reply;
-    int64_t now = clock_now(), warn_after = settings_delay_warning(x->m, x->a);
+    int64_t now = clock_now(), warn_after = settings_delay_warning(x->m, x->a),
+            since = x->job->release_at ? x->job->release_at : x->job->received_at;
     struct queue_result *out = &v->result[i];
     *out = (struct queue_result){.recipient = r, .outcome = judge(reply), .reply = reply->text};
     out->delay_notified = r->delay_notified;
@@ -178,7 +207,7 @@ static void judge_recipient(struct attempt *x, struct verdict *v, size_t i) {
         out->next_attempt_at = now + settings_retry_pause(x->m, x->a, r->attempts + 1);
         if (out->next_attempt_at > x->job->expires_at)
             out->next_attempt_at = x->job->expires_at;
-        if (!r->delay_notified && warn_after > 0 && now - x->job->received_at >= warn_after) {
+        if (!r->delay_notified && warn_after > 0 && now - since >= warn_after) {
             out->delay_notified = true;
             tell(x, v, r, DSN_DELAYED, reply, false);
         }
@@ -187,6 +216,8 @@ static void judge_recipient(struct attempt *x, struct verdict *v, size_t i) {
             log_warn("queue %s: a notification for <%.*s> can't be delivered and is dropped", x->id,
                      STR_ARG(r->address));
         tell(x, v, r, DSN_FAILED, reply, expired);
+    } else if (!x->recipient[i].passed_on) {
+        tell(x, v, r, DSN_RELAYED, reply, false);
     }
     log_result(x, out, reply);
 }
@@ -289,8 +320,11 @@ void job_run(const struct mta *m, struct arena *a, const struct queue_job *job, 
     *outcome = (struct job_outcome){.next_attempt_at = INT64_MAX};
     queue_id_text(job->message_id, x.id);
     x.recipient = arena_array(a, job->count, sizeof *x.recipient);
-    for (size_t i = 0; i < job->count; i++)
+    for (size_t i = 0; i < job->count; i++) {
         x.recipient[i].address = job->recipient[i].address;
+        x.recipient[i].notify = job->recipient[i].notify;
+        x.recipient[i].orcpt = job->recipient[i].orcpt;
+    }
     if (down)
         settle_rest(&x, *down);
     else
