@@ -44,8 +44,7 @@ bool db_commit_unknown(const struct db_conn *c) { return c->commit_unknown; }
 
 static void remember(char *dst, size_t size, const char *value) { snprintf(dst, size, "%s", value ? value : ""); }
 
-/* Notes why `r` (may be NULL: the connection's own message) is a failure. */
-static void failure(struct db_conn *c, const PGresult *r, struct err *err, const char *what) {
+void db_conn_failure(struct db_conn *c, const PGresult *r, struct err *err, const char *what) {
     remember(c->sqlstate, sizeof c->sqlstate, r ? PQresultErrorField(r, PG_DIAG_SQLSTATE) : NULL);
     remember(c->constraint, sizeof c->constraint, r ? PQresultErrorField(r, PG_DIAG_CONSTRAINT_NAME) : NULL);
     const char *primary = r ? PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY) : NULL;
@@ -90,7 +89,7 @@ static bool prepare(struct db_conn *c, const struct db_statement *s, const struc
     if (good)
         set_prepared(c, s, true);
     else
-        failure(c, r, err, s->name);
+        db_conn_failure(c, r, err, s->name);
     PQclear(r);
     return good;
 }
@@ -107,7 +106,7 @@ PGresult *db_query(struct db_conn *c, const struct db_statement *s, struct db_pa
     if (prepare(c, s, use, err)) {
         r = PQexecPrepared(c->pg, s->name, use->count, (const char *const *)use->value, use->length, use->format, 1);
         if (!succeeded(r)) {
-            failure(c, r, err, s->name);
+            db_conn_failure(c, r, err, s->name);
             PQclear(r);
             r = NULL;
         }
@@ -133,7 +132,7 @@ static bool command(struct db_conn *c, const char *sql, struct err *err) {
     PGresult *r = PQexec(c->pg, sql);
     bool good = succeeded(r);
     if (!good)
-        failure(c, r, err, sql);
+        db_conn_failure(c, r, err, sql);
     PQclear(r);
     return good;
 }
@@ -146,7 +145,7 @@ bool db_commit(struct db_conn *c, struct err *err) {
     bool good = succeeded(r) && strcmp(PQcmdStatus(r), "COMMIT") == 0;
     if (!good) {
         bool rolled_back = succeeded(r);
-        failure(c, r, err, "COMMIT");
+        db_conn_failure(c, r, err, "COMMIT");
         if (rolled_back)
             err_set(err, "the transaction had failed and was rolled back");
         c->commit_unknown = !rolled_back && c->sqlstate[0] == 0;
@@ -175,7 +174,7 @@ bool db_pipeline(struct db_conn *c, struct err *err) {
     c->first = c->count = 0;
     if (PQenterPipelineMode(c->pg))
         return true;
-    failure(c, NULL, err, "pipeline");
+    db_conn_failure(c, NULL, err, "pipeline");
     return false;
 }
 
@@ -198,7 +197,7 @@ bool db_send(struct db_conn *c, const struct db_statement *s, struct db_params *
     }
     if (!good) {
         c->failed = c->broken = true;
-        failure(c, NULL, err, s->name);
+        db_conn_failure(c, NULL, err, s->name);
     }
     if (p)
         db_params_free(p);
@@ -211,7 +210,7 @@ bool db_sync(struct db_conn *c, struct err *err) {
         return true;
     }
     c->failed = c->broken = true;
-    failure(c, NULL, err, "sync");
+    db_conn_failure(c, NULL, err, "sync");
     return false;
 }
 
@@ -224,7 +223,7 @@ static PGresult *next_result(struct db_conn *c, char *kind, struct err *err) {
     PGresult *r = PQgetResult(c->pg);
     if (!r || PQstatus(c->pg) != CONNECTION_OK) {
         c->failed = c->broken = true;
-        failure(c, r, err, s ? s->name : "sync");
+        db_conn_failure(c, r, err, s ? s->name : "sync");
         PQclear(r);
         return NULL;
     }
@@ -239,7 +238,7 @@ static PGresult *next_result(struct db_conn *c, char *kind, struct err *err) {
         return r;
     /* What follows a failed statement is answered PGRES_PIPELINE_ABORTED: the first reason is the one to keep. */
     if (PQresultStatus(r) != PGRES_PIPELINE_ABORTED)
-        failure(c, r, err, s->name);
+        db_conn_failure(c, r, err, s->name);
     else
         db_describe(err, s->name, c->message);
     c->failed = true;
@@ -273,7 +272,7 @@ bool db_pipeline_end(struct db_conn *c, struct err *err) {
     }
     if (!PQexitPipelineMode(c->pg)) {
         c->failed = c->broken = true;
-        failure(c, NULL, err, "pipeline");
+        db_conn_failure(c, NULL, err, "pipeline");
     }
     return !c->failed;
 }

@@ -24,6 +24,8 @@ struct db_conn {
 };
 
 PGconn *db_connect(const char *conninfo, struct err *err);
+/* Notes for db_sqlstate() and so on why `r` (NULL: the connection's own message) is a failure. */
+void db_conn_failure(struct db_conn *c, const PGresult *r, struct err *err, const char *what);
 void db_describe(struct err *err, const char *what, const char *message);
 struct db_conn *db_conn_new(PGconn *pg);
 void db_conn_free(struct db_conn *c);

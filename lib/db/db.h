@@ -86,6 +86,16 @@ const char *db_message(const struct db_conn *c);
 bool db_is_broken(const struct db_conn *c);      /* the connection was lost: the failure is temporary */
 bool db_commit_unknown(const struct db_conn *c); /* the connection was lost while COMMIT was under way */
 
+/* Very many rows: `row` is called with each row's columns (binary, p NULL for NULL; valid during the call) as they
+ * come, at a fraction of what a result costs. The query has no parameters: nothing but numbers may be put into its
+ * text. Not within a pipeline. False with err where it failed; some rows may have been given before. */
+bool db_scan(struct db_conn *c, const char *query, size_t columns, void (*row)(void *context, const struct str *column),
+             void *context, struct err *err);
+int64_t db_value_int8(struct str value); /* int2, int4, int8 */
+int64_t db_value_time(struct str value);
+/* Elements of a text[]; the array in the arena, the strings point into value. */
+size_t db_value_texts(struct str value, struct arena *a, struct str **out);
+
 /* Pipeline: db_pipeline, then any number of db_send, then db_sync: one round trip; then db_receive once for each
  * db_send (NULL: it failed, or one before it did), in order; more db_send and db_sync may follow; db_pipeline_end at
  * last. */

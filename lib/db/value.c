@@ -237,14 +237,14 @@ static uint32_t take32(struct str *s) {
     return be32toh(wire);
 }
 
-size_t db_get_texts(const PGresult *r, int row, int column, struct arena *a, struct str **out) {
-    struct str s = db_get_str(r, row, column);
+size_t db_value_texts(struct str value, struct arena *a, struct str **out) {
+    struct str s = value;
     *out = NULL;
     if (!s.p || take32(&s) == 0)
         return 0;
     take32(&s);
     if (take32(&s) != OID_TEXT)
-        log_panic("column %s is no text[]", PQfname(r, column));
+        log_panic("a value is no text[]");
     size_t n = take32(&s);
     take32(&s);
     *out = arena_array(a, n, sizeof **out);
@@ -259,3 +259,20 @@ size_t db_get_texts(const PGresult *r, int row, int column, struct arena *a, str
     }
     return n;
 }
+
+size_t db_get_texts(const PGresult *r, int row, int column, struct arena *a, struct str **out) {
+    return db_value_texts(db_get_str(r, row, column), a, out);
+}
+
+int64_t db_value_int8(struct str value) {
+    uint64_t wire = 0;
+    if (!value.p)
+        return 0;
+    if (value.n != 8 && value.n != 4 && value.n != 2)
+        log_panic("a value is no integer");
+    memcpy((char *)&wire + (8 - value.n), value.p, value.n);
+    int64_t v = (int64_t)be64toh(wire);
+    return value.n == 8 ? v : value.n == 4 ? (int32_t)v : (int16_t)v;
+}
+
+int64_t db_value_time(struct str value) { return value.p ? db_value_int8(value) + EPOCH_2000 : 0; }

@@ -3,6 +3,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #define MESSAGE_COLUMNS "m.uid, m.flags, m.modseq, m.email_id, m.size, m.internal_date, m.saved_at, m.keywords"
 #define IN_RANGES                                                                                                      \
     " FROM unnest($3::int8[], $4::int8[]) AS r (low, high) JOIN message m"                                             \
@@ -85,12 +88,66 @@ static struct store_message *read_messages(const PGresult *r, struct arena *a, s
     return list;
 }
 
+/* ---- a whole mailbox ---- */
+
+struct all_messages {
+    struct arena *a;
+    struct store_message *list;
+    size_t count, cap;
+};
+
+static void take_message(void *context, const struct str *column) {
+    struct all_messages *all = context;
+    if (all->count == all->cap) {
+        size_t cap = all->cap ? all->cap * 2 : 1024;
+        all->list = mem_resize(all->list, cap * sizeof *all->list);
+        all->cap = cap;
+    }
+    struct store_message *m = &all->list[all->count++];
+    *m = (struct store_message){
+        .uid = (uint32_t)db_value_int8(column[0]),
+        .flags = (uint32_t)db_value_int8(column[1]),
+        .modseq = (uint64_t)db_value_int8(column[2]),
+        .email_id = db_value_int8(column[3]),
+        .size = (uint64_t)db_value_int8(column[4]),
+        .internal_date = db_value_time(column[5]),
+        .saved_at = db_value_time(column[6]),
+        .keyword_count = db_value_texts(column[7], all->a, &m->keyword),
+    };
+    for (size_t i = 0; i < m->keyword_count; i++)
+        m->keyword[i] = arena_str(all->a, m->keyword[i]);
+}
+
+static enum store_status all_messages(struct db_conn *c, struct arena *a, int64_t account, int64_t mailbox,
+                                      struct store_message **out, size_t *count, struct err *err) {
+    struct all_messages all = {.a = a};
+    char query[512];
+    snprintf(query, sizeof query,
+             "SELECT uid, flags, modseq, email_id, size, internal_date, saved_at, nullif(keywords, '{}') FROM message"
+             " WHERE account_id = %lld AND mailbox_id = %lld ORDER BY uid",
+             (long long)account, (long long)mailbox);
+    enum store_status status = db_scan(c, query, 8, take_message, &all, err) ? STORE_OK : store_failed(err);
+    if (status == STORE_OK) {
+        *out = arena_array(a, all.count, sizeof **out);
+        *count = all.count;
+        if (all.count)
+            memcpy(*out, all.list, all.count * sizeof **out);
+    }
+    free(all.list);
+    return status;
+}
+
 enum store_status store_messages(struct store *s, struct arena *a, int64_t account, int64_t mailbox, uint32_t first_uid,
                                  uint64_t since_modseq, struct store_message **out, size_t *count, struct err *err) {
     *count = 0;
     struct db_conn *c = db_acquire(s->db, err);
     if (!c)
         return store_failed(err);
+    if (first_uid <= 1 && since_modseq == 0) {
+        enum store_status status = all_messages(c, a, account, mailbox, out, count, err);
+        db_release(s->db, c);
+        return status;
+    }
     struct db_params p = {0};
     db_int8(&p, account), db_int8(&p, mailbox), db_int8(&p, first_uid), db_int8(&p, (int64_t)since_modseq);
     PGresult *r = db_query(c, &MESSAGES, &p, err);

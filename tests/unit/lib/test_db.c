@@ -52,6 +52,56 @@ static void values_of_every_type_round_trip(void **state) {
     db_close(db);
 }
 
+struct scanned {
+    int rows;
+    int64_t sum;
+    struct arena arena;
+};
+
+static void take_row(void *context, const struct str *column) {
+    struct scanned *x = context;
+    struct str *text;
+    x->rows++;
+    x->sum += db_value_int8(column[0]) + db_value_int8(column[1]) + db_value_int8(column[2]);
+    assert_int_equal(db_value_time(column[3]), INT64_C(1000000) * x->rows);
+    assert_int_equal(db_value_texts(column[4], &x->arena, &text), x->rows % 2 ? 2 : 0);
+    assert_true(x->rows % 2 == 0 || (str_eq(text[0], STR("a")) && str_eq(text[1], STR("b c"))));
+}
+
+static void count_row(void *context, const struct str *column) {
+    struct scanned *x = context;
+    x->rows += column[0].p != NULL;
+}
+
+static void a_scan_gives_every_row_and_a_failed_one_says_why(void **state) {
+    (void)state;
+    needs_database();
+    struct err err;
+    struct db *db = db_open(conninfo, 1, &err);
+    struct db_conn *c = db_acquire(db, &err);
+    struct scanned x = {.arena = ARENA_EMPTY};
+    assert_non_null(c);
+    assert_true(
+        db_scan(c,
+                "SELECT n::int8, -n::int4, 1::int2, to_timestamp(n), CASE WHEN n % 2 = 1 THEN '{a,b c}'::text[] END"
+                " FROM generate_series(1, 30000) AS n",
+                5, take_row, &x, &err));
+    assert_int_equal(x.rows, 30000);
+    assert_int_equal(x.sum, 30000);
+    assert_true(db_scan(c, "SELECT 1 WHERE false", 1, take_row, &x, &err));
+    assert_int_equal(x.rows, 30000);
+    x.rows = 0;
+    assert_false(db_scan(c, "SELECT 1, 2", 5, count_row, &x, &err));
+    assert_false(db_scan(c, "SELECT 1 / (3 - n) FROM generate_series(1, 5) AS n", 1, count_row, &x, &err));
+    assert_string_equal(db_sqlstate(c), "22012");
+    assert_int_equal(x.rows, 2);
+    assert_false(db_scan(c, "no SQL", 1, count_row, &x, &err));
+    assert_true(db_begin(c, &err) && db_commit(c, &err)); /* the connection is good for more */
+    arena_free(&x.arena);
+    db_release(db, c);
+    db_close(db);
+}
+
 static void a_failed_pipeline_rolls_back_and_the_connection_stays_usable(void **state) {
     (void)state;
     needs_database();
@@ -190,6 +240,7 @@ int main(void) {
     conninfo = getenv("MANSIO_TEST_DB");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_of_every_type_round_trip),
+        cmocka_unit_test(a_scan_gives_every_row_and_a_failed_one_says_why),
         cmocka_unit_test(a_failed_pipeline_rolls_back_and_the_connection_stays_usable),
         cmocka_unit_test(an_unfinished_transaction_is_rolled_back_at_release),
         cmocka_unit_test(a_connection_that_the_server_ended_is_replaced),
