@@ -14,6 +14,9 @@
 
 #include <stdio.h>
 
+/* Of a message's header: whoever reads one, here and in mail programs, holds it in memory. */
+enum { MAX_HEADER = 1 << 20 };
+
 /* ---- replies: LMTP has one for each recipient (RFC 2033 section 4.2) ---- */
 
 static size_t answers(const struct acceptance *x) {
@@ -111,6 +114,13 @@ static bool check_authors(struct acceptance *x) {
     }
 }
 
+static bool header_is_too_big(struct str text) {
+    if (text.n <= MAX_HEADER)
+        return false;
+    ptrdiff_t more = str_chr(str_sub(text, MAX_HEADER, text.n), '\n'); /* so that no field is cut */
+    return mime_header_length(more < 0 ? text : str_sub(text, 0, MAX_HEADER + (size_t)more + 1)) > MAX_HEADER;
+}
+
 static bool check_header(struct acceptance *x) {
     struct str text;
     struct err err;
@@ -118,6 +128,8 @@ static bool check_header(struct acceptance *x) {
         log_error("smtp %s: %s", x->id_text, err.text);
         return refused(x, "452 4.3.1 Not enough room for the message, try again later");
     }
+    if (header_is_too_big(text))
+        return refused(x, "552 5.3.4 The header is too big: the limit is 1 MiB");
     hops_read(x->a, text, &x->header);
     if (x->header.hops > HOPS_MAX)
         return refused(x, "554 5.4.6 Too many hops: the message goes in circles");

@@ -13,6 +13,7 @@
 
 enum {
     MAX_TARGETS = 10000, /* mailboxes and addresses of all recipients of a transaction together */
+    MAX_EXCESS = 1000,   /* recipients over the limit: whoever goes on does not listen */
     MAX_REFUSED = 100,   /* recipients refused in a session: it is guessing addresses */
 };
 
@@ -200,7 +201,7 @@ enum step rcpt_command(struct session *s, struct str argument) {
         return step;
     if (t->count >= t->max_recipients) { /* RFC 5321 4.5.3.1.10 */
         REPLY(s, "452 4.5.3 Too many recipients, send the rest in another transaction");
-        return STEP_WAIT;
+        return ++t->excess > MAX_EXCESS ? session_error(s) : STEP_WAIT;
     }
     /* RFC 5321 4.5.1: the postmaster is there without a domain, too */
     if (str_ieq(path, STR("postmaster")))

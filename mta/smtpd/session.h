@@ -50,7 +50,8 @@ struct transaction {
     struct str parameters; /* of MAIL, as they were given */
     uint64_t limit;        /* of the message's size */
     uint32_t max_recipients;
-    size_t targets; /* of all recipients */
+    size_t targets;  /* of all recipients */
+    uint32_t excess; /* recipients over max_recipients that were not taken */
     struct envelope_recipient *recipient;
     size_t count, cap;
     struct data_scanner scanner;
