@@ -12,6 +12,7 @@
 #include "net/dns.h"
 #include "net/server.h"
 #include "net/tls.h"
+#include "policy/policy.h"
 #include "queue/owner.h"
 #include "queue/runner.h"
 #include "sasl/auth.h"
@@ -167,6 +168,7 @@ static void open_modules(struct daemon *d) {
     free(blobs);
     m->book = book_new(m);
     m->trace = trace_new(m);
+    m->policy = policy_open(m);
     m->runner = runner_new(m, owner);
     if (!trace_start(m->trace, &err) || !runner_start(m->runner, &err))
         log_fatal("%s", err.text);
@@ -206,6 +208,7 @@ static void close_modules(struct daemon *d) {
     server_free(d->server);
     auth_free(m->auth);
     book_free(m->book);
+    policy_close(m->policy);
     dns_free(m->dns);
     directory_close(m->directory);
     store_close(m->store);

@@ -15,6 +15,7 @@ struct book;
 struct db;
 struct directory;
 struct dns;
+struct policy;
 struct runner;
 struct server;
 struct store;
@@ -33,6 +34,7 @@ struct mta {
     struct dns *dns;
     struct book *book; /* sender/book.h */
     struct tls_context *tls_client;
+    struct policy *policy;
     struct runner *runner;
     struct trace *trace;
 };

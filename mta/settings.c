@@ -73,14 +73,30 @@ uint64_t settings_message_size(const struct mta *m, struct arena *a) {
     return UINT64_C(50) << 20;
 }
 
-uint32_t settings_recipients(const struct mta *m, struct arena *a) {
-    struct str value = get(m, a, "mta.recipients");
+static uint32_t number(const struct mta *m, struct arena *a, const char *name, uint32_t least, uint32_t otherwise) {
+    struct str value = get(m, a, name);
     uint32_t v;
-    if (value.n && str_u32(str_trim(value), &v) && v >= 1)
-        return v < 100 ? 100 : v; /* RFC 5321 4.5.3.1.8: at least 100 */
+    if (value.n && str_u32(str_trim(value), &v))
+        return v < least ? least : v;
     if (value.n)
-        log_warn("the setting mta.recipients is \"%.*s\", which is no number", STR_ARG(value));
-    return 1000;
+        log_warn("the setting %s is \"%.*s\", which is no number", name, STR_ARG(value));
+    return otherwise;
+}
+
+/* RFC 5321 4.5.3.1.8: at least 100 */
+uint32_t settings_recipients(const struct mta *m, struct arena *a) { return number(m, a, "mta.recipients", 100, 1000); }
+
+uint32_t settings_recipients_own(const struct mta *m, struct arena *a) {
+    return number(m, a, "mta.recipients_own", 100, 1000);
+}
+
+uint32_t settings_soft_errors(const struct mta *m, struct arena *a) { return number(m, a, "mta.soft_errors", 1, 10); }
+
+uint32_t settings_hard_errors(const struct mta *m, struct arena *a) { return number(m, a, "mta.hard_errors", 2, 20); }
+
+enum settings_vrfy settings_vrfy(const struct mta *m, struct arena *a) {
+    struct str value = get(m, a, "mta.vrfy");
+    return str_eq(value, STR("on")) ? VRFY_ON : str_eq(value, STR("disabled")) ? VRFY_DISABLED : VRFY_OFF;
 }
 
 struct str settings_postmaster(const struct mta *m, struct arena *a) {

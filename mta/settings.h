@@ -22,6 +22,12 @@ int64_t settings_future_release(const struct mta *m, struct arena *a); /* mta.fu
 int64_t settings_lifetime(const struct mta *m, struct arena *a);       /* queue.lifetime, microseconds */
 int64_t settings_delay_warning(const struct mta *m, struct arena *a);  /* queue.delay_warning, microseconds, 0: never */
 int32_t settings_trace_days(const struct mta *m, struct arena *a);     /* trace.days, 0: no trace */
+/* The same for users who are logged in and for clients in mta.networks: mta.recipients_own. */
+uint32_t settings_recipients_own(const struct mta *m, struct arena *a);
+uint32_t settings_soft_errors(const struct mta *m, struct arena *a); /* mta.soft_errors */
+uint32_t settings_hard_errors(const struct mta *m, struct arena *a); /* mta.hard_errors */
+enum settings_vrfy { VRFY_OFF, VRFY_ON, VRFY_DISABLED };
+enum settings_vrfy settings_vrfy(const struct mta *m, struct arena *a); /* mta.vrfy */
 /* The pause after the attempts so far (1 or more), from queue.retry, microseconds. */
 int64_t settings_retry_pause(const struct mta *m, struct arena *a, int32_t attempts);
 

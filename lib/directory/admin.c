@@ -1,6 +1,7 @@
 #include "directory/admin_internal.h"
 
 #include "base/password.h"
+#include "directory/rules.h"
 
 #include <openssl/crypto.h>
 #include <stdarg.h>
@@ -23,7 +24,7 @@ int64_t admin_failed(struct db_conn *c, const struct admin_sentence *sentences, 
         }
     /* Raised by our own triggers, whose messages are sentences. */
     bool ours = strcmp(constraint, "domain_limit") == 0 || strcmp(constraint, "account_limit") == 0 ||
-                strcmp(constraint, "zone_parent") == 0;
+                strcmp(constraint, "zone_parent") == 0 || strcmp(constraint, "access_list_limit") == 0;
     if (ours)
         err_set(err, "%s", db_message(c));
     else if (strcmp(state, "42501") == 0) /* insufficient_privilege: grants and row security */
@@ -164,6 +165,8 @@ static bool names_list(struct arena *a, struct str value, struct str *out, struc
 static bool setting_check(struct arena *a, struct str name, struct str value, struct str *out, struct err *err) {
     struct str local, domain;
     if (!admin_text(a, value, "the value", out, err))
+        return false;
+    if (!rule_setting_check(name, *out, err))
         return false;
     if (str_eq(name, STR("mail.hostname")))
         return domain_to_ascii(a, *out, out, err);

@@ -83,6 +83,13 @@ int64_t admin_dkim_add(struct db_conn *c, struct str domain, struct str selector
 int64_t admin_dkim_active(struct db_conn *c, struct str domain, struct str selector, bool active, struct err *err);
 int64_t admin_dkim_remove(struct db_conn *c, struct str domain, struct str selector, struct err *err);
 
+/* Who may send, or not: action "allow", "deny", "greylist" or "no-greylist"; kind "sender" (an address, its domain, or
+ * .domain for what is below it), "network", "helo" (a name or .domain) or "any" (pattern "*", for the last two
+ * actions). For the recipients of `domain`; domain "": all of the tenant; tenant 0: of everybody. */
+int64_t admin_access_add(struct db_conn *c, int64_t tenant_id, struct str domain, struct str action, struct str kind,
+                         struct str pattern, struct str note, struct err *err);
+int64_t admin_access_remove(struct db_conn *c, int64_t id, struct err *err);
+
 int64_t admin_setting_set(struct db_conn *c, struct str name, struct str value,
                           struct err *err); /* only names that exist */
 

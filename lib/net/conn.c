@@ -477,6 +477,15 @@ const char *conn_peer(const struct conn *c) { return c->peer_text; }
 
 uint16_t conn_peer_port(const struct conn *c) { return sockaddr_port(&c->peer); }
 
+bool conn_local_address(const struct conn *c, struct sockaddr_storage *out) {
+    socklen_t n = sizeof *out;
+    memset(out, 0, sizeof *out);
+    if (getsockname(c->fd, (struct sockaddr *)out, &n) != 0)
+        return false;
+    sockaddr_unmap(out);
+    return true;
+}
+
 bool conn_is_local(const struct conn *c) { return sockaddr_is_local(&c->peer); }
 
 const struct sockaddr_storage *conn_peer_address(const struct conn *c) { return &c->peer; }

@@ -112,7 +112,8 @@ const char *conn_tls_cipher(const struct conn *c);  /* "TLS_AES_256_GCM_SHA384",
 bool conn_channel_binding(const struct conn *c, const char *type, struct buf *out);
 const char *conn_peer(const struct conn *c);        /* "192.0.2.1", "2001:db8::1" or "unix" */
 uint16_t conn_peer_port(const struct conn *c);
-bool conn_is_local(const struct conn *c); /* loopback address or UNIX socket */
+bool conn_local_address(const struct conn *c, struct sockaddr_storage *out); /* our end of the connection */
+bool conn_is_local(const struct conn *c);                                    /* loopback address or UNIX socket */
 const struct sockaddr_storage *conn_peer_address(const struct conn *c);
 /* The user id of the process at the other end of a UNIX socket. False where that is not known. */
 bool conn_peer_user(const struct conn *c, int64_t *uid);

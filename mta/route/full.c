@@ -19,15 +19,21 @@ void full_note(int64_t account_id) {
     atomic_store(&noted[i].account_id, account_id);
 }
 
-bool full_is(const struct mta *m, const struct directory_target *t) {
+static bool failed_lately(const struct directory_target *t) {
     size_t i = (uint64_t)t->account_id % SLOTS;
-    if (atomic_load_explicit(&noted[i].account_id, memory_order_relaxed) != t->account_id || t->quota_bytes < 0 ||
-        atomic_load(&noted[i].until) < clock_monotonic())
-        return false;
-    uint64_t bytes, messages;
+    return atomic_load_explicit(&noted[i].account_id, memory_order_relaxed) == t->account_id &&
+           atomic_load(&noted[i].until) >= clock_monotonic();
+}
+
+enum full full_check(const struct mta *m, const struct directory_target *t, uint64_t size) {
+    uint64_t bytes, messages, quota = t->quota_bytes < 0 ? UINT64_MAX : (uint64_t)t->quota_bytes;
     struct err err;
+    if (size > quota)
+        return FULL_NEVER_FITS;
+    if (quota == UINT64_MAX || (size <= quota / 64 && !failed_lately(t)))
+        return FULL_NOT;
     enum store_status status = store_usage(m->store, t->account_id, &bytes, &messages, &err);
     if (status != STORE_OK)
         log_warn("cannot look up what account %lld uses: %s", (long long)t->account_id, err.text);
-    return status == STORE_OK && bytes >= (uint64_t)t->quota_bytes;
+    return status == STORE_OK && (bytes >= quota || size > quota - bytes) ? FULL_NOW : FULL_NOT;
 }

@@ -12,7 +12,9 @@
 
 /* A delivery to this account failed with STORE_QUOTA. */
 void full_note(int64_t account_id);
-/* It failed lately, and its usage is still at the quota. */
-bool full_is(const struct mta *m, const struct directory_target *t);
+enum full { FULL_NOT, FULL_NOW, FULL_NEVER_FITS };
+/* Whether it failed lately, and its usage is still at the quota; and whether a message of `size` bytes (0: not known)
+ * finds room. The usage is asked for only where the size is more than a sixty-fourth of the quota. */
+enum full full_check(const struct mta *m, const struct directory_target *t, uint64_t size);
 
 #endif

@@ -357,6 +357,8 @@ static void log_accepted(const struct acceptance *x) {
              x->whole.n, x->delivered, x->queued ? x->queued->count : 0, s->client.address, s->helo, with_protocol(s),
              s->authenticated ? " login=" : "", STR_ARG(s->account.address),
              (long long)((clock_monotonic() - x->t->started_at) / 1000));
+    if (s->forwarded)
+        log_info("smtp %s: forwarded %s", x->id_text, s->forwarded);
 }
 
 static void report(struct acceptance *x) {

@@ -1,5 +1,7 @@
 #include "base/clock.h"
 #include "base/log.h"
+#include "directory/address.h"
+#include "route/route.h"
 #include "sasl/sasl.h"
 #include "settings.h"
 #include "smtpd/parse.h"
@@ -25,6 +27,7 @@ enum {
     RCPT_BYTES = 512 + 501 + 29, /* ORCPT, NOTIFY (RFC 3461) */
     VRFY_BYTES = 512 + 9,        /* SMTPUTF8 */
     AUTH_BYTES = 12288,          /* RFC 4954 section 4 */
+    XCLIENT_BYTES = 2048,
     EVERYWHERE = SERVICE_RELAY | SERVICE_SUBMISSION | SERVICE_LMTP | SERVICE_PICKUP,
     SMTP = EVERYWHERE & ~SERVICE_LMTP,
 };
@@ -87,6 +90,7 @@ static enum step ehlo(struct session *s, struct str argument) {
         buf_add_c(out, "\r\n250-AUTH");
         sasl_names(s->conn, " ", out);
     }
+    xclient_announce(s, out);
     if (conn_is_tls(s->conn)) /* RFC 8689 section 2 */
         buf_add_c(out, "\r\n250-REQUIRETLS");
     if (s->kind == SERVICE_SUBMISSION)
@@ -175,11 +179,43 @@ static bool address_argument(struct session *s, struct str *argument) {
     return false;
 }
 
+/* VRFY as RFC 5321 section 3.5.1 has it, where the installation wants that. */
+static enum step verify(struct session *s, struct str typed) {
+    struct arena a = ARENA_EMPTY;
+    struct str local, domain;
+    struct directory_route route;
+    struct err err;
+    if (typed.n > 2 && typed.p[0] == '<' && typed.p[typed.n - 1] == '>')
+        typed = str_sub(typed, 1, typed.n - 2);
+    enum directory_status status = DIRECTORY_UNKNOWN_RECIPIENT;
+    if (address_parse(&a, typed, &local, &domain, &err))
+        status = route_recipient_of(s->mta, &a, local, domain, false, &route);
+    if (status == DIRECTORY_OK) {
+        conn_printf(s->conn, "250 2.1.5 <%.*s>\r\n", STR_ARG(shown(address_format(&a, local, domain))));
+    } else if (status == DIRECTORY_TEMPORARY) {
+        REPLY(s, "451 4.3.0 The directory can't be asked just now, try again");
+    } else if (status == DIRECTORY_UNKNOWN_DOMAIN) {
+        REPLY(s, "252 2.1.5 Not one of ours");
+    } else {
+        REPLY(s, "550 5.1.1 No such recipient here");
+        session_slow_down(s, ++s->refused_recipients);
+    }
+    arena_free(&a);
+    return STEP_WAIT;
+}
+
 static enum step vrfy(struct session *s, struct str argument) {
     if (!address_argument(s, &argument))
         return session_error(s);
-    /* RFC 5321 3.5.3: not telling is allowed, and does not help those who guess addresses */
-    REPLY(s, "252 2.1.5 Not verified, but mail for it will be tried");
+    struct arena a = ARENA_EMPTY;
+    enum settings_vrfy vrfy = settings_vrfy(s->mta, &a);
+    arena_free(&a);
+    if (vrfy == VRFY_ON)
+        return verify(s, argument);
+    if (vrfy == VRFY_DISABLED)
+        REPLY(s, "502 5.5.1 VRFY is switched off");
+    else /* RFC 5321 7.3: not telling is allowed, and does not help those who guess addresses */
+        REPLY(s, "252 2.1.5 Not verified, but mail for it will be tried");
     return STEP_WAIT;
 }
 
@@ -234,6 +270,8 @@ static const struct command table[] = {
     {"EXPN", expn, LAST_IN_GROUP, EVERYWHERE, VRFY_BYTES},
     {"ETRN", not_implemented, LAST_IN_GROUP, EVERYWHERE, LINE_BYTES},
     {"TURN", not_implemented, LAST_IN_GROUP, EVERYWHERE, LINE_BYTES},
+    {"XCLIENT", xclient_command, WITHOUT_TLS | LAST_IN_GROUP, SERVICE_RELAY | SERVICE_SUBMISSION, XCLIENT_BYTES},
+    {"XFORWARD", xforward_command, NEEDS_HELO | WITHOUT_TLS, SERVICE_RELAY | SERVICE_SUBMISSION, XCLIENT_BYTES},
     {"XQUEUE", xqueue_command, 0, SERVICE_PICKUP, LINE_BYTES},
     {"XFLUSH", xflush_command, NO_ARGUMENT, SERVICE_PICKUP, LINE_BYTES},
     {"GET", wrong_protocol, WITHOUT_TLS, EVERYWHERE, AUTH_BYTES},

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "directory/address.h"
+#include "policy/policy.h"
 #include "route/full.h"
 #include "route/route.h"
 #include "settings.h"
@@ -69,12 +70,17 @@ static struct str qualify(struct session *s, struct str path) {
     return arena_printf(&s->transaction.arena, "%.*s@%s", STR_ARG(path), s->mta->hostname);
 }
 
+/* Who may send to everybody. */
+static bool is_own(const struct session *s) {
+    return s->kind == SERVICE_SUBMISSION || s->kind == SERVICE_PICKUP || policy_may_relay(s);
+}
+
 static enum step begin_transaction(struct session *s, struct str path, struct str rest) {
     struct transaction *t = &s->transaction;
     enum step step;
     struct str local, domain;
     t->limit = settings_message_size(s->mta, &t->arena);
-    t->max_recipients = settings_recipients(s->mta, &t->arena);
+    t->max_recipients = is_own(s) ? settings_recipients_own(s->mta, &t->arena) : settings_recipients(s->mta, &t->arena);
     t->id = queue_new_id();
     t->parameters = arena_str(&t->arena, rest);
     path = qualify(s, path);
@@ -92,6 +98,8 @@ static enum step begin_transaction(struct session *s, struct str path, struct st
         return step;
     t->open = true;
     t->started_at = clock_monotonic();
+    if (s->forwarded)
+        session_note(s, "xforward", NOTE_PASS, "%s", s->forwarded);
     REPLY(s, "250 2.1.0 Ok");
     return STEP_WAIT;
 }
@@ -141,7 +149,8 @@ static enum step refuse_recipient(struct session *s, const char *code, const cha
     log_info("smtp: refused to=<%.*s> from=<%.*s> client=[%s] helo=%s: %s %s", STR_ARG(address),
              STR_ARG(s->transaction.sender), s->client.address, s->helo, code, why);
     conn_printf(s->conn, "%s <%.*s>: %s\r\n", code, STR_ARG(shown(address)), why);
-    if (++s->refused_recipients < MAX_REFUSED)
+    session_slow_down(s, ++s->refused_recipients);
+    if (s->refused_recipients < MAX_REFUSED)
         return STEP_WAIT;
     conn_printf(s->conn, "421 %s 4.7.0 Too many refused recipients\r\n", s->mta->hostname);
     return STEP_CLOSE;
@@ -159,15 +168,20 @@ static enum step route_recipient(struct session *s, struct envelope_recipient r,
     };
     struct transaction *t = &s->transaction;
     r.address = address_format(&t->arena, local, domain);
-    bool may_relay = s->kind == SERVICE_SUBMISSION || s->kind == SERVICE_PICKUP;
-    enum directory_status status = route_recipient_of(s->mta, &t->arena, local, domain, may_relay, &r.route);
+    enum directory_status status = route_recipient_of(s->mta, &t->arena, local, domain, is_own(s), &r.route);
     if (status != DIRECTORY_OK)
         return refuse_recipient(s, refusal[status].code, refusal[status].why, r.address);
     if (t->targets + r.route.count > MAX_TARGETS)
         return refuse_recipient(s, "452 4.5.3", "too many recipients, send the rest in another transaction", r.address);
-    for (size_t i = 0; i < r.route.count; i++)
-        if (r.route.count == 1 && r.route.target[i].account_id && full_is(s->mta, &r.route.target[i]))
+    if (r.route.count == 1 && r.route.target[0].account_id)
+        switch (full_check(s->mta, &r.route.target[0], t->size)) {
+        case FULL_NEVER_FITS:
+            return refuse_recipient(s, "552 5.2.2", "message too big for the mailbox", r.address);
+        case FULL_NOW:
             return refuse_recipient(s, "452 4.2.2", "mailbox full", r.address);
+        case FULL_NOT:
+            break;
+        }
     enum step step;
     s->candidate = &r;
     bool welcome = stage_pass(s, STAGE_RCPT, &step);

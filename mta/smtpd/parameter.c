@@ -34,11 +34,10 @@ static struct str decoded(struct session *s, struct str value, bool (*parse)(str
 
 static const char *take_size(struct session *s, struct envelope_recipient *r, struct str value) {
     struct transaction *t = &s->transaction;
-    uint64_t size;
     (void)r;
-    if (!str_u64(value, &size))
+    if (!str_u64(value, &t->size))
         return wrong;
-    if (size <= t->limit)
+    if (t->size <= t->limit)
         return NULL;
     /* RFC 1870 section 6.1 */
     return arena_printf(&t->arena, "552 5.3.4 Message too big: the limit is %llu bytes", (unsigned long long)t->limit)

@@ -2,6 +2,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "policy/policy.h"
+#include "settings.h"
 #include "smtpd/report.h"
 
 #include <stdlib.h>
@@ -9,7 +11,7 @@
 enum {
     COMMAND_MS = 300 * 1000, /* RFC 5321 4.5.3.2.7: at least five minutes */
     MAX_LINE = 12288,        /* the longest of any command: AUTH (RFC 4954 section 4) */
-    MAX_ERRORS = 20,
+    SLOW_MS = 1000,          /* for an answer, after too many errors */
 };
 
 bool session_is_secure(const struct session *s) {
@@ -28,6 +30,10 @@ void session_end_transaction(struct session *s) {
     notes_free(&t->candidate_notes);
     message_end(&t->message);
     arena_free(&t->arena); /* so that a session at rest holds no memory for mail */
+    if (t->open) {
+        free(s->forwarded);
+        s->forwarded = NULL;
+    }
     *t = (struct transaction){.message.fd = -1};
 }
 
@@ -36,8 +42,18 @@ static enum step say_goodbye(struct session *s, const char *why) {
     return STEP_CLOSE;
 }
 
+void session_slow_down(struct session *s, uint32_t mistakes) {
+    struct arena a = ARENA_EMPTY;
+    s->slow = s->slow || (policy_may_slow_down(s) && mistakes > settings_soft_errors(s->mta, &a));
+    arena_free(&a);
+}
+
 enum step session_error(struct session *s) {
-    if (++s->errors < MAX_ERRORS)
+    struct arena a = ARENA_EMPTY;
+    uint32_t most = settings_hard_errors(s->mta, &a);
+    arena_free(&a);
+    session_slow_down(s, ++s->errors);
+    if (s->errors < most)
         return STEP_WAIT;
     log_info("smtp: too many errors from [%s]", s->client.address);
     return say_goodbye(s, "4.7.0 Too many errors");
@@ -132,6 +148,25 @@ static bool in_message(const struct session *s) {
     return s->input == INPUT_DATA || s->input == INPUT_CHUNK || s->transaction.chunked;
 }
 
+/* Keeps the answers back for a while, without a worker that waits for it. */
+static enum step hold_answers(struct session *s) {
+    struct buf *out = conn_output(s->conn);
+    s->slow = false;
+    if (out->n == 0)
+        return STEP_WAIT;
+    buf_add_str(&s->held, buf_str(out));
+    buf_reset(out);
+    conn_set_timeout(s->conn, SLOW_MS);
+    return STEP_WAIT;
+}
+
+static enum step release_answers(struct session *s) {
+    conn_write(s->conn, buf_str(&s->held));
+    buf_free(&s->held);
+    conn_set_timeout(s->conn, COMMAND_MS);
+    return STEP_WAIT;
+}
+
 /* Works off what has come in. Replies gather meanwhile and leave together (RFC 2920 section 3.2). */
 static enum step take_input(struct session *s) {
     bool progress = true;
@@ -144,6 +179,10 @@ static enum step take_input(struct session *s) {
                                                    : next_line(s, in, &progress);
         if (step != STEP_WAIT)
             return step;
+        if (s->slow)
+            return hold_answers(s);
+        if (s->input == INPUT_GREETING)
+            return STEP_WAIT;
         if (conn_closing(s->conn) && !in_message(s))
             return say_goodbye(s, "4.3.2 Service is shutting down, come back later");
     }
@@ -163,22 +202,54 @@ static void *smtpd_open(struct conn *c, void *context) {
     s->local_user = -1;
     if (s->kind == SERVICE_PICKUP)
         conn_peer_user(c, &s->local_user);
+    s->input = INPUT_COMMAND;
     conn_set_timeout(c, COMMAND_MS);
     return s;
 }
 
+static enum step say_hello(struct session *s) {
+    s->input = INPUT_COMMAND;
+    conn_set_timeout(s->conn, COMMAND_MS);
+    conn_printf(s->conn, "220 %s %s Mansio\r\n", s->mta->hostname, s->kind == SERVICE_LMTP ? "LMTP" : "ESMTP");
+    return STEP_WAIT;
+}
+
+enum step session_greet(struct session *s) {
+    enum step refused;
+    if (!stage_pass(s, STAGE_CONNECT, &refused)) {
+        report_command(s, "connect", STR(""), 0);
+        return STEP_CLOSE;
+    }
+    int delay = policy_greet_delay(s);
+    if (delay == 0)
+        return say_hello(s);
+    s->input = INPUT_GREETING;
+    conn_set_timeout(s->conn, delay);
+    return STEP_WAIT;
+}
+
+/* Something came while the client had to wait. */
+static enum step early_input(struct session *s) {
+    if (conn_input(s->conn).n == 0)
+        return STEP_WAIT;
+    if (policy_early_talker(s))
+        return STEP_CLOSE;
+    say_hello(s);
+    return take_input(s);
+}
+
 static enum step smtpd_step(struct conn *c, void *session, enum event event) {
     struct session *s = session;
-    enum step refused;
     switch (event) {
     case EVENT_OPEN:
-        if (!stage_pass(s, STAGE_CONNECT, &refused)) {
-            report_command(s, "connect", STR(""), 0);
-            return STEP_CLOSE;
-        }
-        conn_printf(c, "220 %s %s Mansio\r\n", s->mta->hostname, s->kind == SERVICE_LMTP ? "LMTP" : "ESMTP");
-        return STEP_WAIT;
+        return session_greet(s);
     case EVENT_TIMEOUT:
+        if (!conn_closing(c) && s->held.n)
+            return release_answers(s);
+        if (!conn_closing(c) && s->input == INPUT_GREETING) {
+            policy_has_waited(s);
+            return say_hello(s);
+        }
         if (!conn_closing(c))
             return say_goodbye(s, "4.4.2 Nothing came for a long time, closing");
         if (in_message(s)) /* the transaction that is under way may end */
@@ -187,7 +258,9 @@ static enum step smtpd_step(struct conn *c, void *session, enum event event) {
     case EVENT_EOF:
         return STEP_CLOSE; /* what was not ended by its last dot is nothing */
     default:
-        return take_input(s);
+        if (s->held.n)
+            return STEP_WAIT;
+        return s->input == INPUT_GREETING ? early_input(s) : take_input(s);
     }
 }
 
@@ -202,7 +275,9 @@ static void smtpd_close(struct conn *c, void *session) {
     arena_free(&s->account_arena);
     buf_free(&s->chunk.refusal);
     auth_end(s);
+    buf_free(&s->held);
     free(s->helo);
+    free(s->forwarded);
     free(s);
 }
 

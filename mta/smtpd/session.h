@@ -15,6 +15,7 @@
 
 /* What the next bytes from the client are. */
 enum input {
+    INPUT_GREETING, /* nothing yet: the client has to wait for the greeting */
     INPUT_COMMAND,
     INPUT_REST_OF_LINE, /* of a line that was too long: thrown away up to its end */
     INPUT_AUTH,         /* the response to a challenge of AUTH */
@@ -49,6 +50,7 @@ struct transaction {
     struct str sender;     /* "": the null reverse-path */
     struct str parameters; /* of MAIL, as they were given */
     uint64_t limit;        /* of the message's size */
+    uint64_t size;         /* as MAIL announced it; 0: not said */
     uint32_t max_recipients;
     size_t targets;  /* of all recipients */
     uint32_t excess; /* recipients over max_recipients that were not taken */
@@ -76,11 +78,22 @@ struct chunk {
     struct buf refusal; /* what is answered when all of it has come; empty: it is wanted */
 };
 
+/* What is known of the client's name in the DNS. */
+enum client_naming {
+    CLIENT_NAME_UNASKED,
+    CLIENT_NAME_CONFIRMED,
+    CLIENT_NAME_UNCONFIRMED, /* there is one, and it does not lead back */
+    CLIENT_NAME_NONE,
+    CLIENT_NAME_TEMPORARY, /* the DNS gives no answer */
+};
+
 /* Who is at the other end: the connection's peer, or whom a trusted peer names in its place. */
 struct session_client {
     char address[SOCKADDR_TEXT]; /* "192.0.2.1", "2001:db8::1" or "unix" */
     struct sockaddr_storage sockaddr;
-    const char *name; /* of that address in the DNS, and it leads back there; NULL: not known, or not looked up */
+    struct sockaddr_storage destination; /* where the client went; ss_family 0: to our end of the connection */
+    enum client_naming naming;
+    const char *name; /* of that address in the DNS, and it leads back there; NULL: none, or not looked up */
 };
 
 struct session {
@@ -96,6 +109,8 @@ struct session {
     bool pipelined_early; /* something was sent before the answer that had to be waited for (RFC 2920 section 3.1) */
     enum tls_required { TLS_REQUIRED_UNKNOWN, TLS_NOT_REQUIRED, TLS_IS_REQUIRED } tls_required;
     struct chunk chunk;
+    bool slow;       /* the answer to the last command shall take a while */
+    struct buf held; /* answers that wait for that */
     bool distrusted; /* its line ends were wrong: what came behind the end of the data may be part of a message */
     struct directory_account account; /* its strings in account_arena */
     struct arena account_arena;
@@ -103,6 +118,8 @@ struct session {
     int64_t local_user;                         /* of a program that uses the pickup socket, else -1 */
     struct arena arena;                         /* of what examiners keep for the session; empty for most */
     const struct envelope_recipient *candidate; /* while STAGE_RCPT is asked: who may become a recipient */
+    char *forwarded;                            /* what XFORWARD said of the next message; NULL: nothing */
+    struct policy_session *policy;              /* of policy/ */
     uint32_t errors, auth_failures, refused_recipients, messages;
     struct notes notes;  /* for the trace: of the session, before MAIL */
     char refused_by[32]; /* the rule that refused last, "" */
@@ -126,6 +143,10 @@ void session_end_transaction(struct session *s);
 bool session_is_secure(const struct session *s); /* nobody can listen: TLS or a UNIX socket */
 /* Counts an error; STEP_CLOSE, with the reply, after too many. */
 enum step session_error(struct session *s);
+/* The session begins, or begins anew with another client: asks the examiners, and greets. */
+enum step session_greet(struct session *s);
+/* The client has made so many mistakes that it has to wait for the answer. */
+void session_slow_down(struct session *s, uint32_t mistakes);
 
 enum note {
     NOTE_PASS,   /* looked at and good */
@@ -165,6 +186,11 @@ enum step rcpt_command(struct session *s, struct str argument);
 
 /* accept.c: the data is complete; replies and ends the transaction. */
 enum step accept_message(struct session *s);
+
+/* xclient.c: for trusted servers in front of this one */
+enum step xclient_command(struct session *s, struct str argument);
+enum step xforward_command(struct session *s, struct str argument);
+void xclient_announce(const struct session *s, struct buf *out);
 
 /* listing.c: for mailq(1) and sendmail -q, on the pickup socket */
 enum step xqueue_command(struct session *s, struct str argument);

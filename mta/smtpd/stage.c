@@ -1,11 +1,12 @@
 #include "smtpd/stage.h"
 
-#include "base/log.h"
+#include "policy/policy.h"
 #include "sender/sender.h"
 #include "smtpd/session.h"
 
 /* Who is asked, in this order: what costs least and refuses most comes first. */
 static const struct examiner *const examiners[] = {
+    &policy_examiner,
     &sender_examiner,
     NULL,
 };
