@@ -7,6 +7,7 @@
 #include "hops/hops.h"
 #include "mime/mime.h"
 #include "route/route.h"
+#include "sender/sender.h"
 
 #include <time.h>
 
@@ -290,7 +291,7 @@ bool dsn_make(const struct mta *m, struct arena *a, const struct dsn *d, struct 
     }
     int64_t id = queue_new_id();
     queue_id_text(id, out->id);
-    struct buf message = BUF_EMPTY, card = BUF_EMPTY;
+    struct buf message = BUF_EMPTY, card = BUF_EMPTY, signatures = BUF_EMPTY;
     struct dsn redacted = *d;
     if (d->private) {
         struct str message_id = mime_header_get(a, d->original, STR("Message-ID"));
@@ -298,9 +299,11 @@ bool dsn_make(const struct mta *m, struct arena *a, const struct dsn *d, struct 
         redacted.complete = false;
     }
     dsn_build(m, &redacted, out->id, clock_now(), &message);
-    out->message = arena_str(a, buf_str(&message));
+    sender_sign(m, a, buf_str(&message), &signatures);
+    out->message = arena_printf(a, "%.*s%.*s", STR_ARG(buf_str(&signatures)), STR_ARG(buf_str(&message)));
     mime_card_encode(mime_parse(a, out->message), &card);
     out->card = arena_str(a, buf_str(&card));
+    buf_free(&signatures);
     buf_free(&message);
     buf_free(&card);
     plan_begin(&out->plan, a);

@@ -1,8 +1,10 @@
 """Who sent it: SPF, DKIM, ARC and DMARC of what comes in, and what follows from them."""
 
 import base64
+import json
 import smtplib
 import subprocess
+import time
 import unittest
 
 import dkim
@@ -232,6 +234,57 @@ class Seals(Sender):
         self.assertIn("arc=pass", self.results(message)[0])
         self.assertIn("dmarc=fail", self.results(message)[0])
         self.assertIsNone(message["X-Sender-Doubtful"])
+
+
+class WithoutDns(unittest.TestCase):
+    def test_without_answers_mail_is_taken_within_the_time_and_says_so(self):
+        mansio = harness.private()
+        self.addCleanup(mansio.remove)
+        livia = mansio.new_account(mansio.new_domain())
+        stranger = Stranger(mansio)
+        mansio.command("setting", "set", "sender.timeout", "2s")
+        mansio.command("setting", "set", "policy.sender_domain", "off", "--json")
+        mansio.pause("resolver")
+        before = time.monotonic()
+        mansio.send(f"a@{stranger.name}", livia.address, raw=stranger.message(livia.address, "dark", key=OTHER))
+        self.assertLess(time.monotonic() - before, 15)
+        message = mansio.wait_for_mail(livia, subject="dark")
+        [found] = message.get_all("Authentication-Results")
+        for part in ("spf=temperror", "dkim=temperror", "dmarc=temperror"):
+            self.assertIn(part, found)
+
+
+class CommandLine(unittest.TestCase):
+    """mansio check dmarc: without configuration, at any name server."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.mansio = harness.shared()
+
+    def check(self, raw, *args):
+        done = subprocess.run([self.mansio.endpoints["cli"].replace("tools/instance/mansio", "mansio"), "-c", "/nonexistent", "check",
+                               "dmarc", "--resolver", f"{self.mansio.host}@{self.mansio.port['resolver']}", *args],
+                              input=raw, check=True, capture_output=True)  # fmt: skip
+        return json.loads(done.stdout)
+
+    def test_a_signature_of_the_domain_passes(self):
+        stranger = Stranger(self.mansio)
+        found = self.check(stranger.message("x@y.test", "x"))
+        self.assertEqual((found["result"], found["domain"], found["policy"]), ("pass", stranger.name, "none"))
+        self.assertTrue(found["signatures"][0]["aligned"])
+
+    def test_spf_is_asked_where_an_address_is_given(self):
+        stranger = Stranger(self.mansio)
+        raw = stranger.message("x@y.test", "x", sign=False)
+        found = self.check(raw)
+        self.assertEqual((found["result"], found["policy"]), ("fail", "reject"))
+        found = self.check(raw, "--ip", "127.0.0.1", "--helo", "h.test", "--from", f"a@{stranger.name}")
+        self.assertEqual((found["result"], found["spf"]["result"], found["spf"]["aligned"]), ("pass", "pass", True))
+        found = self.check(raw, "--ip", "192.0.2.1", "--from", f"a@{stranger.name}")
+        self.assertEqual((found["result"], found["spf"]["result"]), ("fail", "fail"))
+
+    def test_no_policy_is_none(self):
+        self.assertEqual(self.check(Stranger(self.mansio, dmarc="").message("x@y.test", "x"))["result"], "none")
 
 
 if __name__ == "__main__":
