@@ -243,7 +243,6 @@ class WithoutDns(unittest.TestCase):
         livia = mansio.new_account(mansio.new_domain())
         stranger = Stranger(mansio)
         mansio.command("setting", "set", "sender.timeout", "2s")
-        mansio.command("setting", "set", "policy.sender_domain", "off", "--json")
         mansio.pause("resolver")
         before = time.monotonic()
         mansio.send(f"a@{stranger.name}", livia.address, raw=stranger.message(livia.address, "dark", key=OTHER))
@@ -262,7 +261,7 @@ class CommandLine(unittest.TestCase):
         cls.mansio = harness.shared()
 
     def check(self, raw, *args):
-        done = subprocess.run([self.mansio.endpoints["cli"].replace("tools/instance/mansio", "mansio"), "-c", "/nonexistent", "check",
+        done = subprocess.run([self.mansio.endpoints["cli"], "-c", "/nonexistent", "check",
                                "dmarc", "--resolver", f"{self.mansio.host}@{self.mansio.port['resolver']}", *args],
                               input=raw, check=True, capture_output=True)  # fmt: skip
         return json.loads(done.stdout)
