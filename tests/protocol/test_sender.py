@@ -243,7 +243,7 @@ class WithoutDns(unittest.TestCase):
         livia = mansio.new_account(mansio.new_domain())
         stranger = Stranger(mansio)
         mansio.command("setting", "set", "sender.timeout", "2s")
-        mansio.pause("resolver")
+        mansio.pause("unbound")
         before = time.monotonic()
         mansio.send(f"a@{stranger.name}", livia.address, raw=stranger.message(livia.address, "dark", key=OTHER))
         self.assertLess(time.monotonic() - before, 15)
