@@ -28,15 +28,20 @@ static const struct cli_column list_columns[] = {{"id", "ID", CLI_QUEUE_ID},
 static const struct db_statement SHOW = {
     "cli_queue_show",
     "SELECT m.id, m.sender, m.size, m.received_at, m.expires_at, m.source, t.name, a.local_part || '@' || d.name, "
-    "m.envid "
+    "m.envid, m.release_at "
     "FROM queue_message m LEFT JOIN tenant t ON t.id = m.tenant_id LEFT JOIN account a ON a.id = m.account_id "
     "LEFT JOIN domain d ON d.id = a.domain_id WHERE m.id = $1"};
-static const struct cli_column show_columns[] = {
-    {"id", "Id", CLI_QUEUE_ID},           {"sender", "From", CLI_TEXT},
-    {"size", "Size", CLI_BYTES},          {"received_at", "Received", CLI_TIME},
-    {"expires_at", "Given up", CLI_TIME}, {"source", "Handed in by", CLI_TEXT},
-    {"tenant", "Reseller", CLI_TEXT},     {"account", "Account", CLI_TEXT},
-    {"envid", "Envelope id", CLI_TEXT},   {NULL, NULL, CLI_TEXT}};
+static const struct cli_column show_columns[] = {{"id", "Id", CLI_QUEUE_ID},
+                                                 {"sender", "From", CLI_TEXT},
+                                                 {"size", "Size", CLI_BYTES},
+                                                 {"received_at", "Received", CLI_TIME},
+                                                 {"expires_at", "Given up", CLI_TIME},
+                                                 {"source", "Handed in by", CLI_TEXT},
+                                                 {"tenant", "Reseller", CLI_TEXT},
+                                                 {"account", "Account", CLI_TEXT},
+                                                 {"envid", "Envelope id", CLI_TEXT},
+                                                 {"release_at", "Kept until", CLI_TIME},
+                                                 {NULL, NULL, CLI_TEXT}};
 static const struct db_statement RECIPIENTS = {
     "cli_queue_recipients",
     "SELECT r.address, r.original, r.next_hop, r.status::text, r.attempts, r.last_attempt_at, "
@@ -52,7 +57,9 @@ static const struct cli_column recipient_columns[] = {
 #define SELECTED                                                                                                       \
     " FROM queue_message m WHERE m.id = r.message_id AND ($2::bigint IS NULL OR m.id = $2) AND " MATCHES " AND " FREE
 static const struct db_statement RETRY = {
-    "cli_queue_retry", "UPDATE queue_recipient r SET next_attempt_at = now()" SELECTED " AND r.status = 'pending'"};
+    "cli_queue_retry", "UPDATE queue_recipient r SET next_attempt_at = now()" SELECTED " AND r.status = 'pending'"
+                       /* what its sender wants to be kept goes when it is named, not with all the others */
+                       " AND ($2::bigint IS NOT NULL OR m.release_at IS NULL OR m.release_at <= now())"};
 static const struct db_statement HOLD = {"cli_queue_hold", "UPDATE queue_recipient r SET status = 'held'" SELECTED
                                                            " AND r.status = 'pending'"};
 static const struct db_statement RELEASE = {

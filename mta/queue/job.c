@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "dsn/dsn.h"
+#include "queue/local.h"
 #include "queue/runner.h"
 #include "settings.h"
 #include "trace/notification.h"
@@ -23,6 +24,8 @@ struct attempt {
     struct client **client;
     char id[16];
     struct client_recipient *recipient;
+    enum dsn_action *success;     /* of each recipient: what it is called when it was delivered */
+    bool local;                   /* they are addresses here */
     bool trusted_hosts;           /* hosts.trusted, of the session's destination */
     struct client_reply trouble;  /* of the last connection that failed */
     const char *host, *host_name; /* that the last session was with, "" */
@@ -175,7 +178,8 @@ static void tell(struct attempt *x, struct verdict *v, const struct queue_recipi
                  const struct client_reply *reply, bool expired) {
     if (x->job->sender.n == 0 || !dsn_wanted(r->notify, action))
         return;
-    static const char class_of[] = {[DSN_FAILED] = '5', [DSN_DELAYED] = '4', [DSN_RELAYED] = '2'};
+    static const char class_of[] = {
+        [DSN_FAILED] = '5', [DSN_DELAYED] = '4', [DSN_RELAYED] = '2', [DSN_DELIVERED] = '2', [DSN_EXPANDED] = '2'};
     struct str text = reply->text;
     if (expired)
         text = arena_printf(x->a, "it could not be delivered in time; at last: %.*s", STR_ARG(reply->text));
@@ -217,7 +221,7 @@ static void judge_recipient(struct attempt *x, struct verdict *v, size_t i) {
                      STR_ARG(r->address));
         tell(x, v, r, DSN_FAILED, reply, expired);
     } else if (!x->recipient[i].passed_on) {
-        tell(x, v, r, DSN_RELAYED, reply, false);
+        tell(x, v, r, x->success[i], reply, false);
     }
     log_result(x, out, reply);
 }
@@ -261,7 +265,7 @@ static void tell_trace(const struct attempt *x, const struct verdict *v) {
         struct trace_event e = {.id = x->job->message_id,
                                 .at = clock_now(),
                                 .address = r->recipient->address,
-                                .outcome = r->outcome == QUEUE_DELIVERED  ? TRACE_RELAYED
+                                .outcome = r->outcome == QUEUE_DELIVERED  ? x->local ? TRACE_DELIVERED : TRACE_RELAYED
                                            : r->outcome == QUEUE_DEFERRED ? TRACE_DEFERRED
                                                                           : failed,
                                 .attempt = r->recipient->attempts + 1,
@@ -319,13 +323,18 @@ void job_run(const struct mta *m, struct arena *a, const struct queue_job *job, 
                         .told = arena_array(a, job->count, sizeof *v.told)};
     *outcome = (struct job_outcome){.next_attempt_at = INT64_MAX};
     queue_id_text(job->message_id, x.id);
+    x.local = str_eq(job->next_hop, STR(QUEUE_LOCAL));
     x.recipient = arena_array(a, job->count, sizeof *x.recipient);
+    x.success = arena_array(a, job->count, sizeof *x.success);
     for (size_t i = 0; i < job->count; i++) {
         x.recipient[i].address = job->recipient[i].address;
         x.recipient[i].notify = job->recipient[i].notify;
         x.recipient[i].orcpt = job->recipient[i].orcpt;
+        x.success[i] = DSN_RELAYED;
     }
-    if (down)
+    if (x.local)
+        local_deliver(m, a, job, x.recipient, x.success);
+    else if (down)
         settle_rest(&x, *down);
     else
         attempt_delivery(&x, outcome);

@@ -261,10 +261,29 @@ static void fill_queued(struct acceptance *x) {
     q->envid = t->envid;
     q->ret = t->ret;
     q->held = t->hold;
+    q->release_at = t->release_at;
+    if (t->release_at)
+        q->expires_at += t->release_at - x->now; /* its life begins then */
+}
+
+/* RFC 4865: addresses here wait in the queue as others do; where they lead is found out when their time has come. */
+static void hold_back(struct acceptance *x) {
+    for (size_t i = 0; i < x->t->count; i++) {
+        struct envelope_recipient *r = &x->t->recipient[i];
+        const struct directory_target *first = r->route.target;
+        if (r->route.count == 1 && !first->account_id && str_ieq(first->address, r->address))
+            continue;
+        struct directory_target *later = arena_alloc(x->a, sizeof *later);
+        *later = (struct directory_target){
+            .tenant_id = r->route.tenant_id, .quota_bytes = -1, .address = r->address, .next_hop = STR(QUEUE_LOCAL)};
+        r->route = (struct directory_route){later, 1, r->route.tenant_id};
+    }
 }
 
 static void make_plan(struct acceptance *x) {
     const struct session *s = x->s;
+    if (x->t->release_at)
+        hold_back(x);
     plan_begin(&x->plan, x->a);
     for (size_t i = 0; i < x->t->count; i++)
         if (!x->t->recipient[i].removed)

@@ -11,12 +11,14 @@ enum { PAGE = 200 }; /* messages in one answer */
 
 static const struct db_statement LIST = {
     "mailq_list",
-    "SELECT m.id, m.size, m.sender, m.received_at, r.address, r.last_reply, r.status::text, r.lease_owner IS NOT NULL"
+    "SELECT m.id, m.size, m.sender, m.received_at, r.address, r.last_reply, r.status::text, r.lease_owner IS NOT NULL,"
+    "       m.release_at > now()"
     "  FROM (SELECT * FROM queue_message WHERE id > $1 ORDER BY id LIMIT $2) m"
     "  JOIN queue_recipient r ON r.message_id = m.id ORDER BY m.id, r.id"};
 static const struct db_statement FLUSH = {
-    "mailq_flush", "UPDATE queue_recipient SET next_attempt_at = now()"
-                   " WHERE status = 'pending' AND lease_owner IS NULL AND next_attempt_at > now()"};
+    "mailq_flush", "UPDATE queue_recipient r SET next_attempt_at = now() FROM queue_message m"
+                   " WHERE m.id = r.message_id AND r.status = 'pending' AND r.lease_owner IS NULL"
+                   "   AND r.next_attempt_at > now() AND (m.release_at IS NULL OR m.release_at <= now())"};
 
 static void away(struct session *s, const struct err *err) {
     log_warn("mailq: %s", err->text);
@@ -45,7 +47,11 @@ static void list_rows(struct buf *out, const PGresult *r, int64_t *last, int *me
             ++*messages;
         }
         struct str state = db_get_str(r, i, 6);
-        buf_printf(out, "250-R %s ", db_get_bool(r, i, 7) ? "active" : str_eq(state, STR("held")) ? "held" : "waiting");
+        buf_printf(out, "250-R %s ",
+                   db_get_bool(r, i, 7)         ? "active"
+                   : str_eq(state, STR("held")) ? "held"
+                   : db_get_bool(r, i, 8)       ? "kept"
+                                                : "waiting");
         add_line(out, "", db_get_str(r, i, 4));
         add_line(out, "250-S ", db_get_str(r, i, 5));
     }
