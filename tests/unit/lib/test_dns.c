@@ -31,6 +31,7 @@ static const char zone[] = "$TTL 300\n"
                            "nomail IN MX 0 .\n"
                            "mixed IN MX 0 .\n"
                            "mixed IN MX 5 mx-a\n"
+                           "a\\032\\092\\000\\255.odd IN A 192.0.2.77\n"
                            "txt IN TXT \"v=spf1 \" \"include:a \" \"-all\"\n"
                            "txt IN TXT \"second\\000with NUL\"\n"
                            "strange IN MX 5 a\\.b\\000c\n";
@@ -258,6 +259,28 @@ static void txt_strings_are_joined_and_keep_any_byte(void **state) {
     assert_true(str_eq(txt[1 - spf], STR("second\0with NUL")));
 }
 
+static void a_name_of_any_bytes_can_be_asked_for_where_it_is_wanted(void **state) {
+    NEEDS_NAMED();
+    int64_t deadline = clock_monotonic() + 10 * CLOCK_SECOND;
+    struct str *rdata;
+    size_t n;
+    assert_int_equal(dns_query_until(dns, &arena, STR("a \\\0\xff.odd.example.test"), 1, deadline, &rdata, &n), DNS_OK);
+    assert_true(n == 1 && str_eq(rdata[0], STR("\xc0\0\2\x4d")));
+    assert_int_equal(dns_query_until(dns, &arena, STR("a \\\1\xff.odd.example.test"), 1, deadline, &rdata, &n),
+                     DNS_NXDOMAIN);
+    assert_int_equal(dns_query_until(dns, &arena, STR("a..b.test"), 1, deadline, &rdata, &n), DNS_BAD_NAME);
+}
+
+static void nobody_waits_beyond_a_deadline_of_his_own(void **state) {
+    NEEDS_NAMED();
+    int64_t before = clock_monotonic();
+    struct str *rdata;
+    size_t n;
+    assert_int_equal(dns_query_until(dns, &arena, STR("silent.elsewhere"), 1, before + CLOCK_SECOND / 5, &rdata, &n),
+                     DNS_TEMPORARY);
+    assert_true(clock_monotonic() - before < 2 * CLOCK_SECOND);
+}
+
 static void reverse_names_are_found_for_both_kinds(void **state) {
     NEEDS_NAMED();
     const char *addresses[] = {"192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1"};
@@ -394,6 +417,8 @@ int main(void) {
         cmocka_unit_test(the_kinds_of_no_answer_are_told_apart),
         cmocka_unit_test(addresses_are_both_kinds_and_follow_aliases),
         cmocka_unit_test(txt_strings_are_joined_and_keep_any_byte),
+        cmocka_unit_test(a_name_of_any_bytes_can_be_asked_for_where_it_is_wanted),
+        cmocka_unit_test(nobody_waits_beyond_a_deadline_of_his_own),
         cmocka_unit_test(reverse_names_are_found_for_both_kinds),
         cmocka_unit_test(a_signed_answer_is_secure_and_a_forged_one_is_none),
         cmocka_unit_test(many_threads_ask_at_once),
