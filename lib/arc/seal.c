@@ -50,7 +50,7 @@ static bool prepare(struct sealing *g, struct str message, const struct arc_chai
     if (!g->selector.p)
         return err_set(err, "'%.*s' is not a selector", STR_ARG(s->selector));
     g->headers =
-        s->headers.n ? dkim_header_list(g->a, s->headers, err) : dkim_default_headers(g->a, &g->message, false, true);
+        s->headers.n ? dkim_header_list(g->a, s->headers, err) : dkim_default_headers(g->a, &g->message, true, true);
     if (!g->headers.p)
         return false;
     return !dkim_tag_has_word(g->headers, "ARC-Seal") ||

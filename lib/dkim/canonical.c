@@ -56,6 +56,7 @@ void dkim_canonical_signature(enum dkim_canonicalization c, const struct dkim_fi
         buf_add_c(&without, "\r\n");
     dkim_canonical_field(c, buf_str(&without), out);
     out->n -= 2;
+    out->p[out->n] = 0;
     buf_free(&without);
 }
 

@@ -279,7 +279,9 @@ bool dkim_sign(struct arena *a, struct str message, const struct dkim_signer *si
     for (size_t i = 0; ok && i < count; i++)
         ok = sign_one(&g, &signer[i], out, err);
     dkim_hash_free(g.hash);
-    if (!ok)
+    if (!ok && out->n > before) {
         out->n = before;
+        out->p[before] = 0;
+    }
     return ok;
 }
