@@ -153,6 +153,7 @@ DECLARE
     tenant   bigint := actor_tenant();
     every    text := 'true';  -- what each row must fulfil
     branch   text[] := '{}';  -- each is read by its index
+    by_outcome boolean := false;
     one      text;
     parts    text[] := '{}';
     ordering text := CASE WHEN down THEN 'id DESC, n DESC' ELSE 'id, n' END;
@@ -181,9 +182,6 @@ BEGIN
     IF client_address IS NOT NULL THEN
         every := every || format(' AND client = %L::inet AND NOT (%s)', client_address, hidden);
     END IF;
-    IF cardinality(wanted) > 0 THEN
-        every := every || format(' AND outcome = ANY (%L::text[])', wanted);
-    END IF;
     IF since IS NOT NULL THEN
         every := every || format(' AND id >= %s', trace_id(since));
     END IF;
@@ -197,8 +195,9 @@ BEGIN
     -- Without anything else to go by: what the actor may see, or the outcomes wanted.
     IF branch = '{}' AND queue_id IS NULL AND header_id IS NULL AND client_address IS NULL THEN
         IF role IN ('reseller', 'helpdesk', 'domain') AND cardinality(wanted) > 0 AND NOT 'delivered' = ANY (wanted) THEN
-            SELECT array_agg(format('%s = %L::bigint AND outcome = %L', c, tenant, w)) || format('target_tenant_id = %L::bigint', tenant)
+            SELECT array_agg(format('%s = %L::bigint AND outcome = %L', c, tenant, w)) || format('target_tenant_id = %L::bigint AND outcome = ANY (%L::text[])', tenant, wanted)
               INTO branch FROM unnest(wanted) w, unnest(ARRAY['tenant_id', 'sender_tenant_id']) c;
+            by_outcome := true;
         ELSIF role IN ('reseller', 'helpdesk') THEN
             branch := ARRAY[format('tenant_id = %L::bigint', tenant), format('sender_tenant_id = %L::bigint', tenant),
                             format('target_tenant_id = %L::bigint', tenant)];
@@ -207,7 +206,11 @@ BEGIN
               FROM actor_domains() d, unnest(ARRAY['domain_id = %s', 'sender_domain_id = %s', 'target_domain_id = %s']) c;
         ELSIF cardinality(wanted) > 0 AND NOT 'delivered' = ANY (wanted) THEN
             SELECT array_agg(format('outcome = %L', w)) INTO branch FROM unnest(wanted) w;
+            by_outcome := true;
         END IF;
+    END IF;
+    IF cardinality(wanted) > 0 AND NOT by_outcome THEN
+        every := every || format(' AND outcome = ANY (%L::text[])', wanted);
     END IF;
     IF branch = '{}' THEN
         branch := ARRAY['true'];

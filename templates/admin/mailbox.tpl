@@ -5,7 +5,7 @@
 </ol></nav>
 <header class="page-head">
 <h1>{{ADDRESS}} {{#OFF}}<span class="badge bad">Switched off</span>{{/OFF}}{{#DOMAIN_OFF}}<span class="badge warn">Domain switched off</span>{{/DOMAIN_OFF}}</h1>
-<div class="actions"><a class="button" href="/mailboxes/{{ID}}/password"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#key"></use></svg>New password</a></div>
+<div class="actions"><a class="button" href="/trace?q={{MAIL}}"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#search"></use></svg>Trace its mail</a><a class="button" href="/mailboxes/{{ID}}/password"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#key"></use></svg>New password</a></div>
 </header>
 <section class="card detail">
 <div class="card-body">

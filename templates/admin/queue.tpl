@@ -15,7 +15,7 @@
 {{#ENTRY}}
 <tr>
 <td><strong>{{ADDRESS}}</strong>{{#REPLIED}}<small>{{TEXT}}</small>{{/REPLIED}}</td>
-<td data-label="Sender"><span>{{SENDER}}<small>{{MESSAGE}}, since <time datetime="{{RECEIVED_ISO}}">{{RECEIVED}}</time></small></span></td>
+<td data-label="Sender"><span>{{SENDER}}<small><a href="/trace/{{MESSAGE}}">{{MESSAGE}}</a>, since <time datetime="{{RECEIVED_ISO}}">{{RECEIVED}}</time></small></span></td>
 <td data-label="State"><span>{{#HELD}}<span class="badge warn">Held</span>{{/HELD}}{{#BUSY}}<span class="badge info">Being tried</span>{{/BUSY}}{{#WAITING}}<span class="badge">Waiting</span><small>tried {{ATTEMPTS}} times, next <time datetime="{{NEXT_ISO}}">{{NEXT}}</time></small>{{/WAITING}}</span></td>
 <td class="number" data-label="Size">{{SIZE}}</td>
 <td class="tight"><div class="row-actions">

@@ -15,6 +15,7 @@ extern const struct route record_routes[];
 extern const struct route reseller_routes[];
 extern const struct route operator_routes[];
 extern const struct route queue_routes[];
+extern const struct route trace_routes[];
 extern const struct route audit_routes[];
 extern const struct route settings_routes[];
 extern const struct route profile_routes[];

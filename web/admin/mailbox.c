@@ -64,6 +64,7 @@ static void set_crumbs(struct exchange *x, struct dict *d, const struct mailbox 
     dict_set_int(d, "DOMAIN_ID", m->domain_id);
     dict_set(d, "DOMAIN", m->domain);
     dict_set(d, "ADDRESS", m->display);
+    dict_set(d, "MAIL", m->address);
     dict_show_if(d, "MANAGER", may_change(x));
     dict_show_if(d, "HELPDESK", !may_change(x));
 }

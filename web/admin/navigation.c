@@ -10,6 +10,7 @@ static const struct {
     {ROLE_PROVIDER, "/resellers", "building", "Resellers"},
     {ROLE_PROVIDER | ROLE_RESELLER, "/operators", "people", "Operators"},
     {ROLE_PROVIDER | ROLE_RESELLER, "/queue", "queue", "Queue"},
+    {ROUTE_OPERATORS, "/trace", "search", "Message trace"},
     {ROLE_PROVIDER | ROLE_RESELLER, "/audit", "history", "Audit log"},
     {ROLE_PROVIDER, "/settings", "settings", "Settings"},
 };
