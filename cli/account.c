@@ -1,3 +1,4 @@
+#include "account_access.h"
 #include "directory/address.h"
 #include "directory/admin.h"
 #include "subjects.h"
@@ -23,13 +24,21 @@ static const struct cli_column list_columns[] = {{"address", "ADDRESS", CLI_TEXT
 static const struct db_statement SHOW = {
     "cli_account_show",
     "SELECT a.local_part || '@' || d.name, a.name, a.active, a.quota_bytes, coalesce(u.bytes, 0), "
-    "(SELECT count(*) FROM mailbox m WHERE m.account_id = a.id), t.name, a.created_at "
+    "(SELECT count(*) FROM mailbox m WHERE m.account_id = a.id), t.name, a.created_at, "
+    "a.app_passwords_only, (SELECT count(*) FROM app_password x WHERE x.account_id = a.id) "
     "FROM account a JOIN domain d ON d.id = a.domain_id JOIN tenant t ON t.id = a.tenant_id "
     "LEFT JOIN account_usage u ON u.account_id = a.id WHERE a.local_part = lower($1) AND d.name = $2"};
-static const struct cli_column show_columns[] = {
-    {"address", "Address", CLI_TEXT},    {"name", "Name", CLI_TEXT},        {"active", "Active", CLI_BOOL},
-    {"quota_bytes", "Quota", CLI_BYTES}, {"bytes", "Stored", CLI_BYTES},    {"mailboxes", "Folders", CLI_NUMBER},
-    {"tenant", "Reseller", CLI_TEXT},    {"created_at", "Since", CLI_TIME}, {NULL, NULL, CLI_TEXT}};
+static const struct cli_column show_columns[] = {{"address", "Address", CLI_TEXT},
+                                                 {"name", "Name", CLI_TEXT},
+                                                 {"active", "Active", CLI_BOOL},
+                                                 {"quota_bytes", "Quota", CLI_BYTES},
+                                                 {"bytes", "Stored", CLI_BYTES},
+                                                 {"mailboxes", "Folders", CLI_NUMBER},
+                                                 {"tenant", "Reseller", CLI_TEXT},
+                                                 {"created_at", "Since", CLI_TIME},
+                                                 {"app_passwords_only", "App passwords only", CLI_BOOL},
+                                                 {"app_passwords", "App passwords", CLI_NUMBER},
+                                                 {NULL, NULL, CLI_TEXT}};
 
 static enum cli_exit add(struct cli *cli, const struct cli_args *args) {
     struct str name = cli_option(args, "name"), size = cli_option(args, "quota"), password;
@@ -99,9 +108,14 @@ static enum cli_exit set_password(struct cli *cli, const struct cli_args *args) 
 static enum cli_exit set(struct cli *cli, const struct cli_args *args) {
     struct str name = cli_option(args, "name"), size = cli_option(args, "quota");
     bool on = cli_switch(args, "enable"), off = cli_switch(args, "disable");
+    bool only = cli_switch(args, "app-passwords-only"), any = cli_switch(args, "any-password");
     int64_t quota = -1;
-    if (!name.p && !size.p && !on && !off) {
-        err_set(&cli->err, "what shall change? Say --name, --quota, --enable or --disable");
+    if (!name.p && !size.p && !on && !off && !only && !any) {
+        err_set(&cli->err, "what shall change? \"mansio help account\" lists the options");
+        return CLI_USAGE;
+    }
+    if (only && any) {
+        err_set(&cli->err, "--app-passwords-only and --any-password exclude each other");
         return CLI_USAGE;
     }
     if (on && off) {
@@ -121,6 +135,8 @@ static enum cli_exit set(struct cli *cli, const struct cli_args *args) {
     bool active = on || (!off && db_get_bool(r, 0, 2));
     int64_t result = admin_account_change(cli->conn, args->value[0], name, quota, active, &cli->err);
     PQclear(r);
+    if (result == 1 && (only || any))
+        result = admin_account_app_passwords_only(cli->conn, args->value[0], only, &cli->err);
     return cli_done(cli, result, "Changed the mailbox %.*s.", STR_ARG(args->value[0]));
 }
 
@@ -174,6 +190,30 @@ static const struct cli_verb verbs[] = {
      .complete = "account",
      .run = set_password,
      .options = {CLI_PASSWORD_STDIN, CLI_GENERATE, CLI_PASSWORD_HASH}},
+    {.name = "app-password",
+     .arguments = "add|list|remove ADDRESS [NAME]",
+     .summary = "Passwords for mail programs, made up here, each with a name.",
+     .min = 2,
+     .max = 3,
+     .database = true,
+     .run = account_app_password,
+     .options = {{"for", "SCOPES", "what a new one is for: smtp, imap, pop3 (all where not said)"}}},
+    {.name = "token",
+     .arguments = "add|list|remove ADDRESS [NAME]",
+     .summary = "Access tokens for OAUTHBEARER and XOAUTH2.",
+     .min = 2,
+     .max = 3,
+     .database = true,
+     .run = account_token,
+     .options = {{"for", "SCOPES", "what a new one is for: smtp, imap, pop3 (all where not said)"},
+                 {"days", "N", "how long a new one is good (365 where not said)"}}},
+    {.name = "send-as",
+     .arguments = "add|list|remove ADDRESS [OTHER]",
+     .summary = "Addresses beside its own that a mailbox may send under; \"@example.org\" is a whole domain.",
+     .min = 2,
+     .max = 3,
+     .database = true,
+     .run = account_send_as},
     {.name = "set",
      .arguments = "ADDRESS",
      .summary = "Change a mailbox.",
@@ -185,7 +225,9 @@ static const struct cli_verb verbs[] = {
      .options = {{"name", "TEXT", "the person's name"},
                  {"quota", "SIZE", "how much it may hold: 500M, 2G, none"},
                  {"enable", NULL, "accept mail and logins"},
-                 {"disable", NULL, "refuse mail and logins, and keep the mail"}}},
+                 {"disable", NULL, "refuse mail and logins, and keep the mail"},
+                 {"app-passwords-only", NULL, "mail programs log in with app passwords alone"},
+                 {"any-password", NULL, "mail programs may use the password, too"}}},
     {.name = "remove",
      .arguments = "ADDRESS",
      .summary = "Remove a mailbox and its mail.",

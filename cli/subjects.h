@@ -5,7 +5,7 @@
 #include "cli.h"
 
 extern const struct cli_subject subject_migrate, subject_tenant, subject_operator, subject_domain, subject_account,
-    subject_alias, subject_zone, subject_record, subject_queue, subject_trace, subject_setting, subject_audit,
-    subject_doctor, subject_check, subject_sign;
+    subject_alias, subject_ban, subject_zone, subject_record, subject_queue, subject_trace, subject_setting,
+    subject_audit, subject_doctor, subject_check, subject_sign;
 
 #endif

@@ -113,7 +113,7 @@ static bool parse_keys(struct str text, size_t key_bytes, struct password_keys *
 
 bool password_scram_keys(struct str stored, enum password_scram which, struct password_keys *out) {
     struct str scheme = str_of(scram[which].scheme), piece;
-    bool ours = str_starts(stored, STR("$"));
+    bool ours = !str_starts(stored, STR("{")); /* keys stand behind a hash, and are not all there is */
     memset(out, 0, sizeof *out);
     if (!ours && str_istarts(stored, scheme))
         return parse_keys(str_sub(stored, scheme.n, stored.n), scram[which].key_bytes, out);

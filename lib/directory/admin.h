@@ -49,6 +49,21 @@ int64_t admin_account_change(struct db_conn *c, struct str address, struct str n
                              struct err *err);
 int64_t admin_account_remove(struct db_conn *c, struct str address, struct err *err);
 
+/* What mail programs log in with instead of the password. scopes: "smtp imap pop3" or some of them, "" all. The secret is
+ * appended to the buffer, and can't be had again. */
+int64_t admin_app_password_add(struct db_conn *c, struct str address, struct str name, struct str scopes,
+                               struct buf *secret, struct err *err);
+int64_t admin_app_password_remove(struct db_conn *c, struct str address, struct str name, struct err *err);
+/* Mail programs can't use the password then; the web can. */
+int64_t admin_account_app_passwords_only(struct db_conn *c, struct str address, bool only, struct err *err);
+/* For OAUTHBEARER and XOAUTH2. */
+int64_t admin_access_token_add(struct db_conn *c, struct str address, struct str name, struct str scopes, int32_t days,
+                               struct buf *token, struct err *err);
+int64_t admin_access_token_remove(struct db_conn *c, struct str address, struct str name, struct err *err);
+/* The account may send under this address, or "@domain", too. */
+int64_t admin_send_as_add(struct db_conn *c, struct str address, struct str other, struct err *err);
+int64_t admin_send_as_remove(struct db_conn *c, struct str address, struct str other, struct err *err);
+
 /* address "@domain" is the catch-all; targets: addresses separated by commas, blanks or line ends. Adds or replaces. */
 int64_t admin_alias_set(struct db_conn *c, struct str address, struct str targets, struct err *err);
 int64_t admin_alias_remove(struct db_conn *c, struct str address, struct err *err);
