@@ -240,8 +240,10 @@ void throttle_count(struct throttle *t, struct str login, const char *peer, cons
     if (strcmp(peer, "unix") == 0)
         return;
     throttle_network(peer, network);
+    /* Behind this very machine's address are its own programs, somebody else's webmail say, with all who use them. */
+    bool own = strcmp(peer, "127.0.0.1") == 0 || strcmp(peer, "::1") == 0;
     for (int k = 0; k < KINDS; k++) {
-        if (k != ADDRESS && login.n == 0)
+        if (k == ADDRESS ? own : login.n == 0)
             continue;
         uint64_t key = key_of(t, (enum kind)k, login, str_of(network));
         pthread_mutex_lock(&t->lock);

@@ -6,6 +6,7 @@ import json
 import poplib
 import shutil
 import smtplib
+import socket
 import ssl
 import subprocess
 import time
@@ -395,6 +396,24 @@ class Bans(unittest.TestCase):
         harness.eventually(lambda: web.get("/login") and web.post("/login", form).status == 429, 5)
         self.mansio.command("ban", "lift", self.livia.address)
         self.assertEqual(web.log_in(self.livia).status, 303)
+
+    def test_an_address_that_fails_everywhere_is_banned(self):
+        accounts = [self.mansio.new_account(self.domain) for _ in range(6)]
+        for number in range(51):
+            answer = self.from_elsewhere(accounts[number % 6], "wrong")
+        self.assertIn("[LIMIT]", answer)
+        self.assertIn("[LIMIT]", self.from_elsewhere(self.livia, PASSWORD))
+        self.assertTrue(self.imap(PASSWORD).startswith("OK"), "others may")
+        harness.eventually(lambda: "127.0.0.9" in self.mansio.command("ban", "list"), 5)
+        self.mansio.command("ban", "lift", "127.0.0.9")
+        harness.eventually(lambda: "OK" in self.from_elsewhere(self.livia, PASSWORD), 5)
+
+    def from_elsewhere(self, account, password):
+        raw = socket.create_connection(("127.0.0.1", self.mansio.port["imaps"]), 20, ("127.0.0.9", 0))
+        with self.mansio.trust().wrap_socket(raw, server_hostname="localhost") as wire, wire.makefile("rb") as file:
+            file.readline()
+            wire.sendall(f'a LOGIN {account.address} "{password}"\r\n'.encode())
+            return file.readline().decode()
 
     def test_people_ban_by_hand(self):
         self.mansio.command("ban", "add", self.livia.address, "--reason", "stolen")
