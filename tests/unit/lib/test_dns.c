@@ -272,13 +272,25 @@ static void a_name_of_any_bytes_can_be_asked_for_where_it_is_wanted(void **state
 }
 
 static void nobody_waits_beyond_a_deadline_of_his_own(void **state) {
-    NEEDS_NAMED();
+    (void)state;
+    struct sockaddr_in silent = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof silent;
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&silent, length), 0);
+    getsockname(fd, (struct sockaddr *)&silent, &length);
+    struct err err;
+    char resolver[64];
+    snprintf(resolver, sizeof resolver, "127.0.0.1@%d timeout=4", ntohs(silent.sin_port));
+    struct dns *d = dns_new(resolver, &err);
+    assert_non_null(d);
     int64_t before = clock_monotonic();
     struct str *rdata;
     size_t n;
-    assert_int_equal(dns_query_until(dns, &arena, STR("silent.elsewhere"), 1, before + CLOCK_SECOND / 5, &rdata, &n),
+    assert_int_equal(dns_query_until(d, &arena, STR("a.test"), 1, before + CLOCK_SECOND / 5, &rdata, &n),
                      DNS_TEMPORARY);
     assert_true(clock_monotonic() - before < 2 * CLOCK_SECOND);
+    dns_free(d);
+    close(fd);
 }
 
 static void reverse_names_are_found_for_both_kinds(void **state) {
