@@ -52,8 +52,9 @@ void arc_authentication_results(const struct arc_chain *chain, struct buf *out);
 struct arc_sealer {
     const struct dkim_key *key;
     struct str domain, selector; /* d=, s= of seal and message signature */
-    struct str headers;          /* h= of the message signature; n 0: as for a struct dkim_signer. Never ARC-Seal (section 4.1.2) */
-    int64_t time;                /* t= in seconds since 1970; 0: now */
+    struct str
+        headers;  /* h= of the message signature; n 0: as for a struct dkim_signer. Never ARC-Seal (section 4.1.2) */
+    int64_t time; /* t= in seconds since 1970; 0: now */
 };
 
 /* Appends the three fields of the next set with their CR LF (seal first), to be put in front of the message as it will

@@ -37,6 +37,8 @@ static bool prepare(struct sealing *g, struct str message, const struct arc_chai
     g->algorithm = str_of(dkim_algorithm_name(dkim_key_algorithm(s->key)));
     g->number = arena_printf(g->a, "%u", g->instance);
     g->time = arena_printf(g->a, "%lld", (long long)time);
+    if (!dkim_message_takes_field(message))
+        return err_set(err, "the message begins with white space: no field can be put in front of it");
     if (g->message.too_many)
         return err_set(err, "the message has more than %d header fields", DKIM_MAX_FIELDS);
     if (chain->closed)

@@ -74,6 +74,8 @@ void dkim_message_split(struct arena *a, struct str text, struct dkim_message *o
         out->body = str_sub(text, 2, text.n);
 }
 
+bool dkim_message_takes_field(struct str text) { return text.n == 0 || (text.p[0] != ' ' && text.p[0] != '\t'); }
+
 size_t dkim_message_count(const struct dkim_message *m, struct str name) {
     size_t n = 0;
     uint32_t hash = dkim_name_hash(name);

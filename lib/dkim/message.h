@@ -24,6 +24,8 @@ struct dkim_message {
 
 /* Views of `text`; the array is the arena's. */
 void dkim_message_split(struct arena *a, struct str text, struct dkim_message *out);
+/* Whether a field can be put in front: a message that begins with white space would continue it. */
+bool dkim_message_takes_field(struct str text);
 uint32_t dkim_name_hash(struct str name);
 static inline bool dkim_field_is(const struct dkim_field *f, uint32_t hash, struct str name) {
     return f->hash == hash && str_ieq(f->name, name);

@@ -268,6 +268,8 @@ bool dkim_sign(struct arena *a, struct str message, const struct dkim_signer *si
     struct signing g = {.a = a};
     size_t before = out->n;
     dkim_message_split(a, message, &g.message);
+    if (!dkim_message_takes_field(message))
+        return err_set(err, "the message begins with white space: no field can be put in front of it");
     if (g.message.too_many)
         return err_set(err, "the message has more than %d header fields", DKIM_MAX_FIELDS);
     if (!dkim_message_count(&g.message, STR("From")))

@@ -172,6 +172,7 @@ static void sealers_that_can_not_seal_leave_nothing(void **state) {
     refused(text, &none, &s, "");
     refused(text, &none, &s, "a; b\r\nX-Injected: c");
     refused(text, &none, &s, "a; b\n c");
+    refused(STR("\tfolded\r\n\r\n"), &none, &s, findings);
     s.headers = STR("from:arc-seal");
     refused(text, &none, &s, findings);
     s.headers = STR("from to");

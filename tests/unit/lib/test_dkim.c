@@ -262,6 +262,7 @@ static void signers_that_can_not_sign_leave_nothing(void **state) {
     two[1].headers = STR("from:to;x");
     assert_false(dkim_sign(&arena, str_of(message), two, 2, &out, &err));
     assert_false(dkim_sign(&arena, STR("To: a@b\r\n\r\n"), two, 1, &out, &err));
+    assert_false(dkim_sign(&arena, STR(" folded\r\nFrom: a@b\r\n\r\n"), two, 1, &out, &err));
     assert_int_equal(out.n, 0);
     buf_free(&out);
 }
