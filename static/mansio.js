@@ -73,7 +73,9 @@ for (const time of document.querySelectorAll("time[datetime]")) {
     if (Number.isNaN(at.getTime()))
         continue;
     time.title = time.textContent;
-    time.textContent = "date" in time.dataset
+    time.textContent = "clock" in time.dataset
+        ? at.toLocaleTimeString(undefined, { timeStyle: "medium" })
+        : "date" in time.dataset
         ? at.toLocaleDateString(undefined, { dateStyle: "medium" })
         : at.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
 }

@@ -1,6 +1,6 @@
 {{%AUTOESCAPE context="HTML"}}
 <nav aria-label="Where you are"><ol class="crumbs"><li><a href="/trace">Message trace</a></li></ol></nav>
-<header class="page-head"><div><h1 class="mono">{{ID}}</h1><p class="lead">From {{SENDER}}, <time datetime="{{AT_ISO}}">{{AT}}</time></p></div></header>
+<header class="page-head"><div><h1>{{ID}}</h1><p class="lead">From {{SENDER}}, <time datetime="{{AT_ISO}}">{{AT}}</time></p></div></header>
 <section class="card detail">
 <h2>Recipients</h2>
 <table class="list">
@@ -21,7 +21,7 @@
 <h2>What happened</h2>
 <ol class="timeline">
 {{#HAPPENING}}
-<li><time datetime="{{AT_ISO}}" title="{{AT}}">{{CLOCK}}</time><div><p>{{#GOOD}}<span class="badge good">{{LABEL}}</span>{{/GOOD}}{{#BAD}}<span class="badge bad">{{LABEL}}</span>{{/BAD}}{{#WARN}}<span class="badge warn">{{LABEL}}</span>{{/WARN}}{{#INFO}}<span class="badge info">{{LABEL}}</span>{{/INFO}} <strong>{{TITLE}}</strong></p>{{#MORE}}<p class="hint">{{TEXT}}</p>{{/MORE}}</div></li>
+<li>{{#SAME_DAY}}<time datetime="{{AT_ISO}}" data-clock>{{CLOCK}}</time>{{/SAME_DAY}}{{#LATER_DAY}}<time datetime="{{AT_ISO}}">{{AT}}</time>{{/LATER_DAY}}<div><p>{{#GOOD}}<span class="badge good">{{LABEL}}</span>{{/GOOD}}{{#BAD}}<span class="badge bad">{{LABEL}}</span>{{/BAD}}{{#WARN}}<span class="badge warn">{{LABEL}}</span>{{/WARN}}{{#INFO}}<span class="badge info">{{LABEL}}</span>{{/INFO}} <strong>{{TITLE}}</strong></p>{{#MORE}}<p class="hint">{{TEXT}}</p>{{/MORE}}</div></li>
 {{/HAPPENING}}
 </ol>
 </section>

@@ -62,6 +62,8 @@ pictures("a reseller's pages", 'reseller', [
     ['domain', (page) => linkOf(page, '/domains', /^\/domains\/\d+$/)],
     ['aliases', async (page) => `${await linkOf(page, '/domains', /^\/domains\/\d+$/)}/aliases`],
     ['mailboxes', '/mailboxes'],
+    ['trace', '/trace'],
+    ['trace-message', (page) => linkOf(page, '/trace', /^\/trace\/[0-9A-Z]+$/)],
     ['mailbox', (page) => linkOf(page, '/mailboxes', /^\/mailboxes\/\d+$/)],
     ['zone', async (page) => linkOf(page, await linkOf(page, '/domains', /^\/domains\/\d+$/), /^\/zones\/\d+$/)],
     ['record', async (page) => `${await linkOf(page, await linkOf(page, '/domains', /^\/domains\/\d+$/), /^\/zones\/\d+$/)}/records/new`],

@@ -298,7 +298,7 @@ static void add_decisions(struct history *h, struct str notes) {
                                      .badge = pass   ? "GOOD"
                                               : warn ? "WARN"
                                                      : "BAD",
-                                     .label = pass   ? "Passed"
+                                     .label = pass   ? "Ok"
                                               : warn ? "Would refuse"
                                                      : "Refused",
                                      .title = title,
@@ -362,8 +362,10 @@ static void show_history(struct dict *d, struct history *h) {
         struct tm tm;
         gmtime_r(&seconds, &tm);
         strftime(clock, sizeof clock, "%H:%M:%S", &tm);
-        dict_time(one, "AT", h->item[i].at);
-        dict_set_c(one, "CLOCK", clock);
+        bool same_day = h->item[i].at / DAY == h->item[0].at / DAY;
+        struct dict *time = dict_section(one, same_day ? "SAME_DAY" : "LATER_DAY");
+        dict_time(time, "AT", h->item[i].at);
+        dict_set_c(time, "CLOCK", clock);
         dict_set_c(dict_section(one, h->item[i].badge), "LABEL", h->item[i].label);
         dict_set(one, "TITLE", h->item[i].title);
         text_section(one, "MORE", h->item[i].text);
