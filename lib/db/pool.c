@@ -19,18 +19,27 @@ struct db {
     struct db_conn *idle; /* most recently used first: its prepared statements and caches are warm */
 };
 
+/* What is set beside the conninfo. A server that stops answering must not hold a thread for ever: nor one that is gone
+ * while its answer is waited for (keepalives). Our statements' parameters do not change their best plan, and planning
+ * each time was a quarter of PostgreSQL's work for a delivery. */
+static const char *const options[][2] = {
+    {"connect_timeout", "3"},
+    {"tcp_user_timeout", "15000"},
+    {"keepalives_idle", "15"},
+    {"keepalives_interval", "5"},
+    {"keepalives_count", "3"},
+    {"client_encoding", "UTF8"},
+    {"options", "-c statement_timeout=60s -c lock_timeout=20s -c jit=off -c plan_cache_mode=force_generic_plan"},
+};
+enum { OPTIONS = sizeof options / sizeof *options };
+
 PGconn *db_connect(const char *conninfo, struct err *err) {
-    /* Later keywords override what the conninfo says; a server that stops answering must not hold a thread for ever.
-     * Our statements' parameters do not change their best plan, and planning each time was a quarter of PostgreSQL's
-     * work for a delivery. */
-    const char *const keyword[] = {"dbname", "connect_timeout", "tcp_user_timeout", "client_encoding", "options", NULL};
-    const char *const value[] = {
-        conninfo,
-        "3",
-        "15000",
-        "UTF8",
-        "-c statement_timeout=60s -c lock_timeout=20s -c jit=off -c plan_cache_mode=force_generic_plan",
-        NULL};
+    /* Later keywords override what the conninfo says. */
+    const char *keyword[OPTIONS + 2] = {"dbname"}, *value[OPTIONS + 2] = {conninfo};
+    for (size_t i = 0; i < OPTIONS; i++) {
+        keyword[i + 1] = options[i][0];
+        value[i + 1] = options[i][1];
+    }
     PGconn *pg = PQconnectdbParams(keyword, value, 1);
     if (pg && PQstatus(pg) == CONNECTION_OK)
         return pg;
@@ -48,13 +57,13 @@ void db_describe(struct err *err, const char *what, const char *message) {
 
 struct db *db_open(const char *conninfo, int max, struct err *err) {
     char *problem = NULL;
-    PQconninfoOption *options = PQconninfoParse(conninfo, &problem);
-    if (!options) {
+    PQconninfoOption *words = PQconninfoParse(conninfo, &problem);
+    if (!words) {
         db_describe(err, "the database's connection string is wrong", problem ? problem : "out of memory");
         PQfreemem(problem);
         return NULL;
     }
-    PQconninfoFree(options);
+    PQconninfoFree(words);
     struct db *db = mem_zero(sizeof *db);
     db->conninfo = str_dup(str_of(conninfo));
     db->max = max < 1 ? 1 : max;

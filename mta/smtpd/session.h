@@ -33,7 +33,7 @@ struct envelope_recipient {
     /* for it the message goes into Junk; and a header field for its copy, with its line end (n 0: none) */
     bool junk;
     struct str tag;
-    struct str notes;  /* what was decided about it, for the trace */
+    struct str notes; /* what was decided about it, for the trace */
 };
 
 /* From MAIL to the end of its data, RSET, or the next EHLO. */

@@ -7,7 +7,10 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static const char *conninfo;
@@ -226,6 +229,27 @@ static void notifications_of_one_key_are_gathered_and_the_newest_arrives(void **
     db_listener_stop(l);
 }
 
+static void a_server_that_vanishes_without_a_word_is_noticed(void **state) {
+    (void)state;
+    needs_database();
+    struct err err;
+    struct db *db = db_open(conninfo, 1, &err);
+    struct db_conn *c = db_acquire(db, &err);
+    assert_non_null(c);
+    struct sockaddr_storage a;
+    socklen_t n = sizeof a;
+    int fd = PQsocket(db_raw(c)), idle = 0, user = 0;
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &n), 0);
+    if (a.ss_family != AF_UNIX) {
+        n = sizeof idle;
+        assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, &n), 0);
+        assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user, &n), 0);
+        assert_true(idle > 0 && idle <= 60 && user > 0 && user <= 60000);
+    }
+    db_release(db, c);
+    db_close(db);
+}
+
 static void a_server_that_is_away_is_a_clear_error(void **state) {
     (void)state;
     struct err err;
@@ -245,6 +269,7 @@ int main(void) {
         cmocka_unit_test(an_unfinished_transaction_is_rolled_back_at_release),
         cmocka_unit_test(a_connection_that_the_server_ended_is_replaced),
         cmocka_unit_test(notifications_of_one_key_are_gathered_and_the_newest_arrives),
+        cmocka_unit_test(a_server_that_vanishes_without_a_word_is_noticed),
         cmocka_unit_test(a_server_that_is_away_is_a_clear_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
