@@ -70,7 +70,7 @@ class Command(unittest.TestCase):
 
     def test_the_man_page_has_every_verb(self):
         page = (TOP / "cli" / "mansio.1").read_text()
-        for subject in ("tenant", "operator", "domain", "account", "alias", "zone", "record", "queue", "setting", "audit"):
+        for subject in ("tenant", "operator", "domain", "account", "alias", "zone", "record", "queue", "setting", "audit", "check", "sign"):
             for verb in re.findall(rf"^  mansio {subject} (\w+)", self.good("help", subject), re.M):
                 if (subject, verb) != ("alias", "add"):  # another word for set
                     self.assertIn(f".It Nm Cm {subject} {verb}", page)
