@@ -9,6 +9,7 @@
 #include "base/codec.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "net/dns_cache.h"
 #include "net/sockaddr.h"
 
 #include <arpa/nameser.h>
@@ -43,6 +44,10 @@ struct question {
     bool asked, answered;
     struct ub_result *result; /* NULL: libunbound failed */
     pthread_cond_t changed;
+    const char *name; /* lives until the answer was taken */
+    int type;
+    bool known; /* from the cache: nobody was asked */
+    struct dns_answer answer;
 };
 
 /* What libunbound gives back with an answer. Outlives a question that was given up; free again when its answer has
@@ -55,6 +60,7 @@ struct place {
 
 struct dns {
     struct ub_ctx *ub;
+    struct dns_cache *cache;
     uint32_t timeout_s;
     pthread_t thread;
     int stop; /* eventfd */
@@ -274,6 +280,7 @@ static bool start_threads(struct dns *d, struct err *err) {
 static void dns_destroy(struct dns *d) {
     if (d->ub)
         ub_ctx_delete(d->ub);
+    dns_cache_free(d->cache);
     if (d->stop >= 0)
         close(d->stop);
     pthread_mutex_destroy(&d->lock);
@@ -284,6 +291,7 @@ static void dns_destroy(struct dns *d) {
 struct dns *dns_new(const char *resolver, struct err *err) {
     struct dns *d = mem_zero(sizeof *d);
     d->timeout_s = TIMEOUT_S;
+    d->cache = dns_cache_new();
     pthread_mutex_init(&d->lock, NULL);
     pthread_cond_init(&d->place_freed, NULL);
     for (size_t i = MAX_QUESTIONS; i-- > 0;) {
@@ -386,26 +394,48 @@ static void copy_rdata(const struct ub_result *r, struct arena *a, struct str **
     *count = n;
 }
 
+/* Asks, where the answer is not known. */
+static void begin(struct dns *d, struct arena *a, struct question *q, const char *name, int type, int64_t deadline) {
+    struct dns_answer known;
+    if (dns_cache_find(d->cache, a, name, type, &known))
+        *q = (struct question){.known = true, .answer = known};
+    else
+        ask(d, q, name, type, deadline);
+    q->name = name;
+    q->type = type;
+}
+
 /* Takes the result. */
-static enum dns_status finish(struct ub_result *r, struct arena *a, struct str **rdata, size_t *count, bool *secure) {
-    enum dns_status status = status_of(r);
-    *rdata = NULL;
-    *count = 0;
-    if (status == DNS_OK)
-        copy_rdata(r, a, rdata, count);
-    if (secure)
-        *secure = r && r->secure && !r->bogus;
+static void read_result(struct dns *d, const struct question *q, struct ub_result *r, struct arena *a,
+                        struct dns_answer *out) {
+    *out = (struct dns_answer){.status = status_of(r)};
+    if (out->status == DNS_OK)
+        copy_rdata(r, a, &out->rdata, &out->count);
+    out->secure = r && r->secure && !r->bogus;
+    if (out->status != DNS_TEMPORARY)
+        dns_cache_keep(d->cache, q->name, q->type, out, r->ttl);
     if (r && r->bogus)
         log_info("resolver: %s is bogus: %s", r->qname, r->why_bogus ? r->why_bogus : "DNSSEC validation failed");
     ub_resolve_free(r);
-    return status;
+}
+
+/* Waits for the answer of a question that was begun. */
+static enum dns_status finish(struct dns *d, struct question *q, int64_t deadline, struct arena *a, struct str **rdata,
+                              size_t *count, bool *secure) {
+    if (!q->known)
+        read_result(d, q, await(d, q, deadline), a, &q->answer);
+    *rdata = q->answer.rdata;
+    *count = q->answer.count;
+    if (secure)
+        *secure = q->answer.secure;
+    return q->answer.status;
 }
 
 static enum dns_status query(struct dns *d, struct arena *a, const char *name, int type, int64_t deadline,
                              struct str **rdata, size_t *count, bool *secure) {
     struct question q;
-    ask(d, &q, name, type, deadline);
-    return finish(await(d, &q, deadline), a, rdata, count, secure);
+    begin(d, a, &q, name, type, deadline);
+    return finish(d, &q, deadline, a, rdata, count, secure);
 }
 
 enum dns_status dns_query(struct dns *d, struct arena *a, struct str name, int type, struct str **rdata, size_t *count,
@@ -436,16 +466,16 @@ void dns_query_all(struct dns *d, struct arena *a, struct dns_question *q, size_
     struct question *question = arena_array(a, n, sizeof *question);
     deadline = own < deadline ? own : deadline;
     for (size_t i = 0; i < n; i++) {
-        char text[NAME_MAX_C];
+        char *text = arena_alloc(a, NAME_MAX_C);
         q[i].status = name_to_c(q[i].name, true, text) ? DNS_OK : DNS_BAD_NAME;
         q[i].rdata = NULL;
         q[i].count = 0;
         if (q[i].status == DNS_OK)
-            ask(d, &question[i], text, q[i].type, deadline);
+            begin(d, a, &question[i], text, q[i].type, deadline);
     }
     for (size_t i = 0; i < n; i++)
         if (q[i].status == DNS_OK)
-            q[i].status = finish(await(d, &question[i], deadline), a, &q[i].rdata, &q[i].count, NULL);
+            q[i].status = finish(d, &question[i], deadline, a, &q[i].rdata, &q[i].count, NULL);
 }
 
 /* In random order among equals, so that a domain's hosts share the load (RFC 5321 5.1). */
@@ -518,10 +548,10 @@ enum dns_status dns_addresses(struct dns *d, struct arena *a, struct str host, s
     if (!name_to_c(host, false, text))
         return DNS_BAD_NAME;
     int64_t deadline = deadline_of(d);
-    ask(d, &q6, text, ns_t_aaaa, deadline);
-    ask(d, &q4, text, ns_t_a, deadline);
-    enum dns_status s6 = finish(await(d, &q6, deadline), a, &six, &n6, &secure6);
-    enum dns_status s4 = finish(await(d, &q4, deadline), a, &four, &n4, &secure4);
+    begin(d, a, &q6, text, ns_t_aaaa, deadline);
+    begin(d, a, &q4, text, ns_t_a, deadline);
+    enum dns_status s6 = finish(d, &q6, deadline, a, &six, &n6, &secure6);
+    enum dns_status s4 = finish(d, &q4, deadline, a, &four, &n4, &secure4);
     *out = arena_array(a, n6 + n4, sizeof **out);
     *count = add_addresses(*out, AF_INET6, six, n6);
     *count += add_addresses(*out + *count, AF_INET, four, n4);
