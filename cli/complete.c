@@ -12,6 +12,9 @@ static const struct {
      {"cli_complete_operator", "SELECT login FROM operator WHERE starts_with(login, $1) ORDER BY login LIMIT 200"}},
     {"domain", {"cli_complete_domain", "SELECT name FROM domain WHERE starts_with(name, $1) ORDER BY name LIMIT 200"}},
     {"zone", {"cli_complete_zone", "SELECT name FROM zone WHERE starts_with(name, $1) ORDER BY name LIMIT 200"}},
+    {"rule",
+     {"cli_complete_rule", "SELECT substr(name, 8) FROM setting WHERE starts_with(name, 'policy.' || $1) AND value IN"
+                           " ('off', 'warn', 'enforce') ORDER BY name LIMIT 200"}},
     {"setting",
      {"cli_complete_setting", "SELECT name FROM setting WHERE starts_with(name, $1) ORDER BY name LIMIT 200"}},
     {"account",

@@ -13,6 +13,8 @@ const struct cli_subject *const cli_subjects[] = {
     &subject_queue,
     &subject_trace,
     &subject_setting,
+    &subject_rule,
+    &subject_access,
     &subject_audit,
     &subject_doctor,
     &subject_check,
