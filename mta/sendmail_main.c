@@ -8,6 +8,7 @@
 #include "net/stream.h"
 #include "sendmail/compose.h"
 #include "sendmail/talk.h"
+#include "smtpd/parse.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -31,6 +32,7 @@ struct options {
     const char *configuration;
     const char *sender; /* NULL: the user */
     const char *full_name;
+    const char *notify, *ret, *envid; /* DSN (RFC 3461), NULL: not said */
     bool recipients_in_header, dot_is_text, eight_bit, verbose;
     char **recipient;
     int recipients;
@@ -82,20 +84,29 @@ static bool take_option(struct options *o, int option, const char *value) {
     case 'i':
         o->dot_is_text = true;
         return true;
+    case 'N':
+        o->notify = value;
+        return true;
     case 'o':
         o->dot_is_text = o->dot_is_text || strcmp(value, "i") == 0;
         return true;
     case 'q':
         o->mode = MODE_FLUSH;
         return true;
+    case 'R':
+        o->ret = value;
+        return true;
     case 't':
         o->recipients_in_header = true;
+        return true;
+    case 'V':
+        o->envid = value;
         return true;
     case 'v':
         o->verbose = true;
         return true;
     default:
-        /* what other sendmails have and has no meaning here: -A -d -e -G -h -L -m -N -n -O -p -R -s -U -V -X -x */
+        /* what other sendmails have and has no meaning here: -A -d -e -G -h -L -m -n -O -p -s -U -X -x */
         return option != '?';
     }
 }
@@ -203,24 +214,67 @@ static int refused(const struct options *o, const struct talk *t) {
     return status_of(&t->reply);
 }
 
+/* A recipient of the command line. */
+static struct str named(const struct options *o, int i) {
+    struct str to = str_trim(str_of(o->recipient[i]));
+    return to.n > 1 && to.p[0] == '<' && to.p[to.n - 1] == '>' ? str_sub(to, 1, to.n - 2) : to;
+}
+
+static bool is_international(struct str s) { return !str_is_ascii(s) && str_is_utf8(s); }
+
+/* Whether the message is one of RFC 6531: addresses or header in UTF-8. */
+static bool needs_smtputf8(const struct options *o, const struct compose *c) {
+    bool needed = is_international(c->sender) || is_international(c->header);
+    for (size_t i = 0; i < c->count; i++)
+        needed = needed || is_international(c->recipient[i]);
+    for (int i = 0; i < o->recipients; i++)
+        needed = needed || is_international(named(o, i));
+    return needed;
+}
+
+static bool say_mail(const struct options *o, struct talk *t, const struct compose *c, struct err *err) {
+    struct buf parameters = BUF_EMPTY;
+    buf_add_c(&parameters, o->eight_bit ? " BODY=8BITMIME" : "");
+    buf_add_c(&parameters, needs_smtputf8(o, c) ? " SMTPUTF8" : "");
+    if (o->ret && (strcasecmp(o->ret, "hdrs") == 0 || strcasecmp(o->ret, "full") == 0))
+        buf_printf(&parameters, " RET=%s", o->ret);
+    if (o->envid && *o->envid) {
+        buf_add_c(&parameters, " ENVID=");
+        for (const char *p = o->envid; *p; p++) /* xtext (RFC 3461 section 4) */
+            buf_printf(&parameters, *p > ' ' && *p < 0x7f && *p != '+' && *p != '=' ? "%c" : "+%02X",
+                       (unsigned char)*p);
+    }
+    bool good = talk_say(t, err, "MAIL FROM:<%.*s>%.*s", STR_ARG(c->sender), STR_ARG(buf_str(&parameters)));
+    buf_free(&parameters);
+    return good;
+}
+
 /* RCPT for each. Those that are refused are reported, the others get the message. */
 static int name_recipients(const struct options *o, struct talk *t, const struct compose *c, int *accepted,
                            struct err *err) {
     int status = EX_OK;
+    struct buf notify = BUF_EMPTY;
+    if (o->notify)
+        parse_notify(str_of(o->notify), &notify); /* what is none says nothing */
     *accepted = 0;
     for (size_t i = 0; i < c->count + (size_t)o->recipients; i++) {
-        struct str to = i < c->count ? c->recipient[i] : str_trim(str_of(o->recipient[i - c->count]));
-        if (to.n > 1 && to.p[0] == '<' && to.p[to.n - 1] == '>')
-            to = str_sub(to, 1, to.n - 2);
-        if (str_chr(to, '\r') >= 0 || str_chr(to, '\n') >= 0)
-            return complain(o, EX_USAGE, "a recipient holds a line end");
-        if (!talk_say(t, err, "RCPT TO:<%.*s>", STR_ARG(to)))
-            return EX_TEMPFAIL;
+        struct str to = i < c->count ? c->recipient[i] : named(o, (int)(i - c->count));
+        if (str_chr(to, '\r') >= 0 || str_chr(to, '\n') >= 0) {
+            status = complain(o, EX_USAGE, "a recipient holds a line end");
+            *accepted = 0;
+            break;
+        }
+        if (!talk_say(t, err, "RCPT TO:<%.*s>%s%.*s", STR_ARG(to), notify.n ? " NOTIFY=" : "",
+                      STR_ARG(buf_str(&notify)))) {
+            status = EX_TEMPFAIL;
+            break;
+        }
         if (t->reply.code < 300)
             ++*accepted;
         else
             status = refused(o, t);
     }
+    buf_free(&notify);
     return status;
 }
 
@@ -254,7 +308,7 @@ static int send_text(const struct options *o, struct talk *t, struct str header,
 static int send_through(const struct options *o, struct talk *t, struct compose *c, struct input *in, bool pending) {
     struct err err = {""};
     int accepted = 0;
-    if (!talk_say(t, &err, "MAIL FROM:<%.*s>%s", STR_ARG(c->sender), o->eight_bit ? " BODY=8BITMIME" : ""))
+    if (!say_mail(o, t, c, &err))
         return complain(o, EX_TEMPFAIL, err.text);
     if (t->reply.code >= 300)
         return refused(o, t);

@@ -2,6 +2,7 @@
 
 #include "base/password.h"
 #include "directory/rules.h"
+#include "net/network.h"
 
 #include <openssl/crypto.h>
 #include <stdarg.h>
@@ -161,6 +162,19 @@ static bool names_list(struct arena *a, struct str value, struct str *out, struc
     return good;
 }
 
+static bool services_check(struct str value, struct err *err) {
+    static const char *const services[] = {"smtp", "submission", "lmtp"};
+    struct str word;
+    while (value.n && str_split(&value, ' ', &word)) {
+        bool known = word.n == 0;
+        for (size_t i = 0; i < sizeof services / sizeof *services; i++)
+            known = known || str_eq(word, str_of(services[i]));
+        if (!known)
+            return err_set(err, "\"%.*s\" is no service: smtp, submission and lmtp are", STR_ARG(word));
+    }
+    return true;
+}
+
 /* Settings that become part of zones must be what their name says. */
 static bool setting_check(struct arena *a, struct str name, struct str value, struct str *out, struct err *err) {
     struct str local, domain;
@@ -168,6 +182,12 @@ static bool setting_check(struct arena *a, struct str name, struct str value, st
         return false;
     if (!rule_setting_check(name, *out, err))
         return false;
+    if (str_eq(name, STR("mta.normalise_clients"))) {
+        struct networks networks;
+        return networks_parse(a, *out, &networks, err);
+    }
+    if (str_eq(name, STR("mta.require_tls")))
+        return services_check(*out, err);
     if (str_eq(name, STR("mail.hostname")))
         return domain_to_ascii(a, *out, out, err);
     if (str_eq(name, STR("dns.nameservers")))

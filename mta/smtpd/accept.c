@@ -57,8 +57,8 @@ static bool header_is_text(const struct acceptance *x) {
 static bool check_bytes(struct acceptance *x) {
     const struct transaction *t = x->t;
     bool bare = (t->scanner.bare_lf || t->scanner.bare_cr) && !t->scanner.normalise;
-    x->s->distrusted =
-        (bare || t->scanner.nul) && !t->chunked; /* a chunk ends where its size says, whatever is in it */
+    /* a chunk ends where its size says, whatever is in it */
+    x->s->distrusted = (bare || t->scanner.nul || t->scanner.odd_end) && !t->chunked;
     if (bare)
         return refused(x, t->scanner.bare_lf ? "550 5.6.11 The message has a LF without CR: lines end with CR LF"
                                              : "550 5.6.11 The message has a CR without LF: lines end with CR LF");

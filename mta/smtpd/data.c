@@ -50,6 +50,7 @@ static void mend_byte(struct data_scanner *d, char c, struct buf *out) {
     } else {
         buf_add_byte(out, c);
         d->state = TEXT;
+        d->after_cr = false;
     }
 }
 
@@ -58,12 +59,14 @@ static bool mend(struct data_scanner *d, char c, bool dots, struct buf *out) {
     unsigned char state = d->state;
     if (state == CR) {
         d->bare_cr |= c != '\n';
+        d->after_cr |= c == '\r';
         mend_line(d, c == '\n', out);
         if (c == '\n')
             return false;
         state = d->state;
     }
     if (state == DOT_CR) {
+        d->odd_end = d->after_cr;
         if (c == '\n')
             return true;
         d->bare_cr = true;

@@ -19,6 +19,8 @@ struct data_scanner {
     unsigned char state;
     bool normalise; /* mend line ends; set at the start */
     bool bare_cr, bare_lf, nul;
+    bool after_cr; /* mending: behind a CR that stood alone, directly before this line's end */
+    bool odd_end;  /* mending: CR CR LF . CR LF ended the data, which other servers pass on as text */
 };
 
 #define DATA_SCANNER_START ((struct data_scanner){0})

@@ -10,13 +10,13 @@ import socket
 
 
 class Wire:
-    def __init__(self, host, port, path=None, timeout=20):
+    def __init__(self, host, port, path=None, timeout=20, source=None):
         if path:
             self.socket = socket.socket(socket.AF_UNIX)
             self.socket.settimeout(timeout)
             self.socket.connect(str(path))
         else:
-            self.socket = socket.create_connection((host, port), timeout)
+            self.socket = socket.create_connection((host, port), timeout, source and (source, 0))
         self.file = self.socket.makefile("rb")
 
     def __enter__(self):

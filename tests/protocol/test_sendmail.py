@@ -80,6 +80,24 @@ class Sendmail(unittest.TestCase):
                     "-bm", self.livia.address, text="Subject: options\n\n")  # fmt: skip
         self.mansio.wait_for_mail(self.livia, "options")
 
+    def test_addresses_and_headers_beyond_ascii_are_said_to_be_so(self):
+        gruen = self.mansio.new_account(self.domain, local="gr\u00fcn")
+        self.run_it(gruen.address, text="Subject: sch\u00f6n\n\nbody\n")
+        self.assertRegex(self.last(gruen), rb"with UTF8SMTP id")
+        self.run_it("-t", text=f"To: {gruen.address}\nSubject: x\n\nbody\n")
+        self.assertEqual(len(self.mansio.mail(gruen)), 2)
+        self.run_it(self.livia.address, text="Subject: sch\u00f6n\n\nbody\n")
+        self.assertRegex(self.last(), rb"with UTF8SMTP id")
+        self.run_it(self.livia.address, text="Subject: ascii\n\nsch\u00f6n\n")
+        self.assertRegex(self.last(), rb"with ESMTP id")
+
+    def test_notifications_can_be_asked_for(self):
+        self.run_it("-N", "success", "-R", "hdrs", "-V", "my id", "-f", self.livia.address, self.livia.address, text="Subject: told\n\nbody\n")
+        report = self.mansio.wait_for_mail(self.livia, "Your message was delivered")
+        self.assertEqual(report.get_payload(1).get_payload(0)["Original-Envelope-Id"], "my id")
+        self.run_it("-N", "never", "-f", self.livia.address, self.livia.address, text="Subject: untold\n\nbody\n")
+        self.assertEqual(len(self.mansio.mail(self.livia)), 3)
+
     def test_mail_goes_elsewhere_too(self):
         with harness.Outside(self.mansio, f"far-{self.domain}") as far:
             self.run_it(f"bob@{far.domain}", text="Subject: x\n\n")
