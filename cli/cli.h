@@ -36,7 +36,7 @@ struct cli_option {
     const char *help;
 };
 
-enum { CLI_MAX_OPTIONS = 12 };
+enum { CLI_MAX_OPTIONS = 14 };
 struct cli_args {
     struct str *value; /* positional arguments */
     int count;

@@ -17,6 +17,7 @@ static const struct {
                            " ('off', 'warn', 'enforce') ORDER BY name LIMIT 200"}},
     {"setting",
      {"cli_complete_setting", "SELECT name FROM setting WHERE starts_with(name, $1) ORDER BY name LIMIT 200"}},
+    {"filter", {"cli_complete_filter", "SELECT name FROM filter WHERE starts_with(name, $1) ORDER BY name LIMIT 200"}},
     {"account",
      {"cli_complete_account", "SELECT a.local_part || '@' || d.name FROM account a JOIN domain d ON d.id = a.domain_id "
                               "WHERE starts_with(a.local_part || '@' || d.name, $1) ORDER BY 1 LIMIT 200"}},

@@ -13,6 +13,7 @@ const struct cli_subject *const cli_subjects[] = {
     &subject_queue,
     &subject_trace,
     &subject_setting,
+    &subject_filter,
     &subject_rule,
     &subject_access,
     &subject_audit,

@@ -9,6 +9,7 @@
 #include "db/db.h"
 #include "directory/directory.h"
 #include "mta.h"
+#include "filtering/table.h"
 #include "net/dns.h"
 #include "net/server.h"
 #include "net/tls.h"
@@ -169,6 +170,7 @@ static void open_modules(struct daemon *d) {
     m->book = book_new(m);
     m->trace = trace_new(m);
     m->policy = policy_open(m);
+    m->filters = filter_table_new(m);
     m->runner = runner_new(m, owner);
     if (!trace_start(m->trace, &err) || !runner_start(m->runner, &err))
         log_fatal("%s", err.text);
@@ -210,6 +212,7 @@ static void close_modules(struct daemon *d) {
     book_free(m->book);
     policy_close(m->policy);
     dns_free(m->dns);
+    filter_table_free(m->filters);
     directory_close(m->directory);
     store_close(m->store);
     db_close(m->db);

@@ -16,6 +16,7 @@ struct db;
 struct directory;
 struct dns;
 struct policy;
+struct filter_table;
 struct runner;
 struct server;
 struct store;
@@ -33,6 +34,7 @@ struct mta {
     struct auth *auth;
     struct dns *dns;
     struct book *book; /* sender/book.h */
+    struct filter_table *filters; /* filtering/table.h */
     struct tls_context *tls_client;
     struct policy *policy;
     struct runner *runner;

@@ -1,8 +1,8 @@
 /*
  * filter: what administrators attach to the receiving of mail (table filter, sql/0011_filter.sql): milters, policy
  * servers, rspamd, clamd. Their rows: read by the MTA, edited by the web application and the command line, and tried by
- * both. The protocols are in files of their own here (milter.h, policy.h, rspamd.h, clamd.h); what happens in a session
- * is in mta/filter.
+ * both. The protocols are in files of their own here (milter.h, delegate.h, rspamd.h, clamd.h); what happens in a
+ * session is in mta/filter.
  */
 #ifndef FILTER_FILTER_H
 #define FILTER_FILTER_H

@@ -1,8 +1,8 @@
 /* Is it there, and what is it? */
 #include "filter/clamd.h"
+#include "filter/delegate.h"
 #include "filter/filter.h"
 #include "filter/milter.h"
-#include "filter/policy.h"
 #include "filter/rspamd.h"
 
 #include <stdio.h>
@@ -80,11 +80,11 @@ static bool try_policy(const struct filter *f, struct arena *a, struct buf *out,
                       {"instance", "test"},
                       {"size", "0"}};
     struct buf request = BUF_EMPTY;
-    struct policy_answer answer;
+    struct delegate_answer answer;
     for (size_t i = 0; i < sizeof attributes / sizeof *attributes; i++)
-        policy_put(&request, attributes[i].name, str_of(attributes[i].value));
-    policy_put(&request, "policy_context", f->context);
-    bool good = policy_ask(&f->endpoint, NULL, buf_str(&request), f->connect_ms, f->command_ms, a, &answer, err);
+        delegate_put(&request, attributes[i].name, str_of(attributes[i].value));
+    delegate_put(&request, "policy_context", f->context);
+    bool good = delegate_ask(&f->endpoint, NULL, buf_str(&request), f->connect_ms, f->command_ms, a, &answer, err);
     buf_free(&request);
     if (good)
         buf_printf(out, "a policy server; it answers a question for trial with %s%s%s", words[answer.action],

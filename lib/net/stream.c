@@ -259,6 +259,11 @@ bool stream_read_exact(struct stream *s, struct buf *out, size_t n, int timeout_
     return true;
 }
 
+bool stream_is_quiet(const struct stream *s) {
+    struct pollfd p = {.fd = s->fd, .events = POLLIN};
+    return s->start == s->end && poll(&p, 1, 0) == 0;
+}
+
 /* ---- writing ---- */
 
 static bool write_tls(struct stream *s, struct str *bytes, int64_t deadline, struct err *err) {

@@ -30,6 +30,8 @@ bool stream_read_line(struct stream *s, struct buf *out, size_t max, int timeout
 /* Appends exactly n bytes to out. */
 bool stream_read_exact(struct stream *s, struct buf *out, size_t n, int timeout_ms, struct err *err);
 bool stream_write(struct stream *s, struct str bytes, int timeout_ms, struct err *err); /* all of it */
+/* Nothing has come in, not even the end: a kept connection is good for another conversation. */
+bool stream_is_quiet(const struct stream *s);
 const char *stream_peer(const struct stream *s);  /* numeric address of the other side */
 const char *stream_local(const struct stream *s); /* numeric address of this side */
 void stream_close(struct stream *s);              /* TLS close notify, close, free; NULL is fine */

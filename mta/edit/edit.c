@@ -67,13 +67,13 @@ const struct edit_field *edit_fields(struct edit *e, size_t *count) {
 }
 
 /* A value in one field whatever it holds: line ends become CR LF and a blank. */
-static struct str field_text(struct edit *e, struct str name, struct str value) {
+static struct str field_text(struct edit *e, struct str name, struct str value, bool exact) {
     struct buf out = BUF_EMPTY;
     for (size_t i = 0; i < name.n && out.n < 200; i++)
         if (name.p[i] > ' ' && name.p[i] <= '~' && name.p[i] != ':')
             buf_add_byte(&out, name.p[i]);
     buf_add_c(&out, ":");
-    if (value.n == 0 || (value.p[0] != ' ' && value.p[0] != '\t'))
+    if (!exact && (value.n == 0 || (value.p[0] != ' ' && value.p[0] != '\t')))
         buf_add_byte(&out, ' ');
     while (value.n && (value.p[value.n - 1] == '\n' || value.p[value.n - 1] == '\r'))
         value.n--;
@@ -104,27 +104,43 @@ static ptrdiff_t find(struct edit *e, struct str name, uint32_t nth) {
     return -1;
 }
 
-void edit_insert(struct edit *e, size_t index, struct str name, struct str value) {
+static void insert(struct edit *e, size_t index, struct str name, struct str value, bool exact) {
     parse(e);
     make_room(e);
     if (index > e->count)
         index = e->count;
     memmove(e->field + index + 1, e->field + index, (e->count - index) * sizeof *e->field);
-    struct str raw = field_text(e, name, value);
+    struct str raw = field_text(e, name, value, exact);
     e->field[index] = (struct edit_field){field_name(raw), raw};
     e->count++;
     e->changed = true;
 }
 
-void edit_replace(struct edit *e, struct str name, uint32_t nth, struct str value) {
+static void replace(struct edit *e, struct str name, uint32_t nth, struct str value, bool exact) {
     ptrdiff_t i = nth ? find(e, name, nth) : -1;
     if (i < 0) {
-        edit_insert(e, SIZE_MAX, name, value);
+        insert(e, SIZE_MAX, name, value, exact);
         return;
     }
-    struct str raw = field_text(e, name, value);
+    struct str raw = field_text(e, name, value, exact);
     e->field[i] = (struct edit_field){field_name(raw), raw};
     e->changed = true;
+}
+
+void edit_insert(struct edit *e, size_t index, struct str name, struct str value) {
+    insert(e, index, name, value, false);
+}
+
+void edit_insert_exact(struct edit *e, size_t index, struct str name, struct str value) {
+    insert(e, index, name, value, true);
+}
+
+void edit_replace(struct edit *e, struct str name, uint32_t nth, struct str value) {
+    replace(e, name, nth, value, false);
+}
+
+void edit_replace_exact(struct edit *e, struct str name, uint32_t nth, struct str value) {
+    replace(e, name, nth, value, true);
 }
 
 bool edit_remove(struct edit *e, struct str name, uint32_t nth) {

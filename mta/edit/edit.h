@@ -40,6 +40,9 @@ const struct edit_field *edit_fields(struct edit *e, size_t *count);
 void edit_insert(struct edit *e, size_t index, struct str name, struct str value);
 /* Replaces the value of the n-th field of that name, in its place; where there is none, adds it at the end. */
 void edit_replace(struct edit *e, struct str name, uint32_t nth, struct str value);
+/* The same, with a value that begins right behind the colon: no blank is put before it. */
+void edit_insert_exact(struct edit *e, size_t index, struct str name, struct str value);
+void edit_replace_exact(struct edit *e, struct str name, uint32_t nth, struct str value);
 /* Takes the n-th field of that name out; false where there is none. */
 bool edit_remove(struct edit *e, struct str name, uint32_t nth);
 /* The text behind the header, with CR LF line ends; must live as long as the edit. */

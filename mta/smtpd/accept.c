@@ -78,6 +78,21 @@ static bool check_bytes(struct acceptance *x) {
     return true;
 }
 
+/* Date, Message-ID, From where one of our own left them out: before the examiners, who may sign or judge them. */
+static void complete_header(struct acceptance *x) {
+    const struct session *s = x->s;
+    struct buf added = BUF_EMPTY;
+    size_t n;
+    if (s->kind != SERVICE_SUBMISSION && s->kind != SERVICE_PICKUP)
+        return;
+    submit_complete(s->mta, &x->header, x->t->sender, x->id_text, x->now, &added);
+    struct edit lines = {.arena = x->a, .message = arena_str(x->a, buf_str(&added))};
+    const struct edit_field *field = edit_fields(&lines, &n);
+    while (n-- > 0)
+        edit_insert(&x->t->edit, 0, field[n].name, edit_value(&field[n]));
+    buf_free(&added);
+}
+
 /* What the examiners say of the whole message. */
 static bool examine(struct acceptance *x) {
     struct transaction *t = x->t;
@@ -88,6 +103,7 @@ static bool examine(struct acceptance *x) {
         return refused(x, "452 4.3.1 Not enough room for the message, try again later");
     }
     t->edit = (struct edit){.arena = x->a, .message = text};
+    complete_header(x);
     struct verdict v = stage_ask(x->s, STAGE_MESSAGE);
     x->close = v.action == VERDICT_CLOSE;
     if (v.action == VERDICT_DISCARD)
@@ -170,8 +186,6 @@ static bool complete_message(struct acceptance *x) {
                            .recipient = only_recipient(x->t),
                            .at = x->now};
     hops_received(&hop, &front);
-    if (s->kind == SERVICE_SUBMISSION || s->kind == SERVICE_PICKUP)
-        submit_complete(s->mta, &x->header, x->t->sender, x->id_text, x->now, &front);
     bool good = message_finish(&x->t->message, buf_str(&front), &x->t->edit, &x->whole, &err);
     buf_free(&front);
     if (good)

@@ -33,6 +33,7 @@ static enum step welcome(struct session *s) {
                                             .address = copy(s, a->address),
                                             .name = copy(s, a->name)};
     s->authenticated = true;
+    s->login_method = sasl_mechanism(s->sasl);
     log_info("auth: login=<%.*s> client=[%s] with=%s", STR_ARG(s->account.address), s->client.address,
              sasl_mechanism(s->sasl));
     REPLY(s, "235 2.7.0 Authentication successful");

@@ -116,6 +116,8 @@ struct session {
     struct arena account_arena;
     struct sasl *sasl;                          /* AUTH is under way; see sasl/sasl.h */
     int64_t local_user;                         /* of a program that uses the pickup socket, else -1 */
+    struct filtering *filtering;                /* what the filters keep; NULL where the service has none */
+    const char *login_method;                   /* the mechanism of the last AUTH: "PLAIN"; NULL: none */
     struct arena arena;                         /* of what examiners keep for the session; empty for most */
     const struct envelope_recipient *candidate; /* while STAGE_RCPT is asked: who may become a recipient */
     char *forwarded;                            /* what XFORWARD said of the next message; NULL: nothing */

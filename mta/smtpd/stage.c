@@ -1,5 +1,6 @@
 #include "smtpd/stage.h"
 
+#include "filtering/filtering.h"
 #include "policy/policy.h"
 #include "sender/sender.h"
 #include "smtpd/session.h"
@@ -8,6 +9,7 @@
 static const struct examiner *const examiners[] = {
     &policy_examiner,
     &sender_examiner,
+    &filtering_examiner,
     NULL,
 };
 

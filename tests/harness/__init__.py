@@ -16,6 +16,7 @@
 docs/testing.md tells more.
 """
 
+from . import filters
 from .imapwire import ImapWire
 from .mansio import Account, Mansio, message, private, shared, unique
 from .outside import Outside
@@ -26,5 +27,5 @@ from .web import Web
 from .webclient import Browser
 from .wire import Wire
 
-__all__ = ["Account", "Browser", "ImapWire", "Mansio", "Outside", "Sink", "Stranger", "Web", "Wire", "converse", "eventually", "message", "private",
+__all__ = ["Account", "Browser", "ImapWire", "Mansio", "Outside", "Sink", "Stranger", "Web", "Wire", "converse", "eventually", "filters", "message", "private",
            "shared", "unique"]

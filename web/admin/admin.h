@@ -18,6 +18,7 @@ extern const struct route queue_routes[];
 extern const struct route trace_routes[];
 extern const struct route audit_routes[];
 extern const struct route settings_routes[];
+extern const struct route filter_routes[];
 extern const struct route profile_routes[];
 
 #endif

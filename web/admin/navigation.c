@@ -12,6 +12,7 @@ static const struct {
     {ROLE_PROVIDER | ROLE_RESELLER, "/queue", "queue", "Queue"},
     {ROUTE_OPERATORS, "/trace", "search", "Message trace"},
     {ROLE_PROVIDER | ROLE_RESELLER, "/audit", "history", "Audit log"},
+    {ROLE_PROVIDER, "/filters", "forward", "Filters"},
     {ROLE_PROVIDER, "/settings", "settings", "Settings"},
 };
 

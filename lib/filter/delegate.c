@@ -1,26 +1,26 @@
-#include "filter/policy.h"
+#include "filter/delegate.h"
 
 enum { MAX_LINE = 8192, MAX_LINES = 100 };
 
 static const struct {
     const char *name;
-    enum policy_action action;
+    enum delegate_action action;
 } actions[] = {
-    {"DUNNO", POLICY_DUNNO},
-    {"OK", POLICY_DUNNO},
-    {"PERMIT", POLICY_DUNNO},
-    {"REJECT", POLICY_REJECT},
-    {"DEFER", POLICY_DEFER},
-    {"DEFER_IF_PERMIT", POLICY_DEFER_IF_PERMIT},
-    {"DEFER_IF_REJECT", POLICY_DEFER_IF_REJECT},
-    {"DISCARD", POLICY_DISCARD},
-    {"HOLD", POLICY_HOLD},
-    {"PREPEND", POLICY_PREPEND},
-    {"WARN", POLICY_WARN},
-    {"INFO", POLICY_INFO},
-    {"REDIRECT", POLICY_REDIRECT},
-    {"BCC", POLICY_BCC},
-    {"FILTER", POLICY_FILTER},
+    {"DUNNO", DELEGATE_DUNNO},
+    {"OK", DELEGATE_DUNNO},
+    {"PERMIT", DELEGATE_DUNNO},
+    {"REJECT", DELEGATE_REJECT},
+    {"DEFER", DELEGATE_DEFER},
+    {"DEFER_IF_PERMIT", DELEGATE_DEFER_IF_PERMIT},
+    {"DEFER_IF_REJECT", DELEGATE_DEFER_IF_REJECT},
+    {"DISCARD", DELEGATE_DISCARD},
+    {"HOLD", DELEGATE_HOLD},
+    {"PREPEND", DELEGATE_PREPEND},
+    {"WARN", DELEGATE_WARN},
+    {"INFO", DELEGATE_INFO},
+    {"REDIRECT", DELEGATE_REDIRECT},
+    {"BCC", DELEGATE_BCC},
+    {"FILTER", DELEGATE_FILTER},
 };
 
 static bool digits(struct str s) {
@@ -45,10 +45,12 @@ static struct str take_status(struct str *text) {
     return status;
 }
 
-static bool needs_text(enum policy_action a) { return a == POLICY_PREPEND || a == POLICY_REDIRECT || a == POLICY_BCC; }
+static bool needs_text(enum delegate_action a) {
+    return a == DELEGATE_PREPEND || a == DELEGATE_REDIRECT || a == DELEGATE_BCC;
+}
 
-bool policy_read_action(struct str text, struct policy_answer *out, struct err *err) {
-    *out = (struct policy_answer){.status = STR("")};
+bool delegate_read_action(struct str text, struct delegate_answer *out, struct err *err) {
+    *out = (struct delegate_answer){.status = STR("")};
     text = str_trim(text);
     size_t n = 0;
     while (n < text.n && text.p[n] != ' ' && text.p[n] != '\t')
@@ -57,7 +59,7 @@ bool policy_read_action(struct str text, struct policy_answer *out, struct err *
     out->text = str_trim(str_sub(text, n, text.n));
     if (digits(word)) {
         bool refusal = word.n == 3 && (word.p[0] == '4' || word.p[0] == '5');
-        out->action = refusal ? POLICY_CODE : POLICY_DUNNO;
+        out->action = refusal ? DELEGATE_CODE : DELEGATE_DUNNO;
         if (refusal) {
             memcpy(out->code, word.p, 3);
             out->status = take_status(&out->text);
@@ -67,7 +69,7 @@ bool policy_read_action(struct str text, struct policy_answer *out, struct err *
     for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
         if (str_ieq(word, str_of(actions[i].name))) {
             out->action = actions[i].action;
-            if (out->action >= POLICY_REJECT && out->action <= POLICY_DEFER_IF_REJECT)
+            if (out->action >= DELEGATE_REJECT && out->action <= DELEGATE_DEFER_IF_REJECT)
                 out->status = take_status(&out->text);
             if (needs_text(out->action) && out->text.n == 0)
                 return err_set(err, "its answer %s names nothing", actions[i].name);
@@ -77,7 +79,7 @@ bool policy_read_action(struct str text, struct policy_answer *out, struct err *
                    text.n ? text.p : "");
 }
 
-void policy_put(struct buf *request, const char *name, struct str value) {
+void delegate_put(struct buf *request, const char *name, struct str value) {
     buf_add_c(request, name);
     buf_add_byte(request, '=');
     for (size_t i = 0; i < value.n && i < 4096; i++)
@@ -86,7 +88,8 @@ void policy_put(struct buf *request, const char *name, struct str value) {
     buf_add_byte(request, '\n');
 }
 
-static bool read_answer(struct stream *s, int timeout_ms, struct arena *a, struct policy_answer *out, struct err *err) {
+static bool read_answer(struct stream *s, int timeout_ms, struct arena *a, struct delegate_answer *out,
+                        struct err *err) {
     struct buf line = BUF_EMPTY;
     struct str action = {NULL, 0};
     bool good = true, complete = false;
@@ -105,18 +108,22 @@ static bool read_answer(struct stream *s, int timeout_ms, struct arena *a, struc
         return false;
     if (!action.p)
         return err_set(err, "its answer has no action");
-    return policy_read_action(action, out, err);
+    return delegate_read_action(action, out, err);
 }
 
-static bool converse(struct stream *s, struct str request, int timeout_ms, struct arena *a, struct policy_answer *out,
+static bool converse(struct stream *s, struct str request, int timeout_ms, struct arena *a, struct delegate_answer *out,
                      struct err *err) {
     return stream_write(s, request, timeout_ms, err) && stream_write(s, STR("\n"), timeout_ms, err) &&
            read_answer(s, timeout_ms, a, out, err);
 }
 
-bool policy_ask(const struct endpoint *e, struct idle *idle, struct str request, int connect_ms, int command_ms,
-                struct arena *a, struct policy_answer *out, struct err *err) {
+bool delegate_ask(const struct endpoint *e, struct idle *idle, struct str request, int connect_ms, int command_ms,
+                  struct arena *a, struct delegate_answer *out, struct err *err) {
     struct stream *s = idle ? idle_take(idle) : NULL;
+    if (s && !stream_is_quiet(s)) { /* it has hung up meanwhile */
+        stream_close(s);
+        s = NULL;
+    }
     bool good = s && converse(s, request, command_ms, a, out, err);
     if (!good) {
         stream_close(s);
@@ -130,4 +137,4 @@ bool policy_ask(const struct endpoint *e, struct idle *idle, struct str request,
     return good;
 }
 
-void policy_close(void *stream) { stream_close(stream); }
+void delegate_close(void *stream) { stream_close(stream); }

@@ -1,0 +1,137 @@
+#include "filtering/table.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "directory/directory.h"
+#include "filter/delegate.h"
+#include "filter/milter.h"
+#include "filter/rspamd.h"
+
+#include <stdlib.h>
+
+enum { RETRY_SECONDS = 1 };
+
+struct filter_table {
+    const struct mta *mta;
+    pthread_mutex_t lock; /* of set and next_try; who reads the database holds it */
+    struct filter_set *set;
+    int64_t next_try;            /* after a failure */
+    _Atomic uint64_t generation; /* of set */
+    atomic_uint services;        /* of set */
+};
+
+struct filter_table *filter_table_new(const struct mta *m) {
+    struct filter_table *t = mem_zero(sizeof *t);
+    t->mta = m;
+    t->generation = UINT64_MAX;
+    pthread_mutex_init(&t->lock, NULL);
+    return t;
+}
+
+void filter_table_free(struct filter_table *t) {
+    if (t->set)
+        filter_set_release(t->set);
+    pthread_mutex_destroy(&t->lock);
+    free(t);
+}
+
+void filter_set_release(struct filter_set *set) {
+    if (atomic_fetch_sub(&set->users, 1) > 1)
+        return;
+    for (size_t i = 0; i < set->count; i++)
+        idle_free(&set->entry[i].idle);
+    arena_free(&set->arena);
+    free(set);
+}
+
+static void quit_milter(void *item) { milter_quit(item); }
+
+static void make_entry(struct filter_entry *e, const struct filter *f) {
+    static void (*const closing[])(void *) = {[FILTER_MILTER] = quit_milter,
+                                              [FILTER_POLICY] = delegate_close,
+                                              [FILTER_RSPAMD] = rspamd_close,
+                                              [FILTER_CLAMD] = delegate_close};
+    e->filter = *f;
+    idle_init(&e->idle, closing[f->kind]);
+}
+
+static struct filter_set *read_set(struct filter_table *t) {
+    struct filter_set *set = mem_zero(sizeof *set);
+    struct filter *list;
+    struct err err;
+    set->users = 1;
+    set->generation = directory_settings_generation(t->mta->directory);
+    struct db_conn *c = db_acquire(t->mta->db, &err);
+    bool good = c && filter_read_all(c, &set->arena, &list, &set->count, &err);
+    if (c)
+        db_release(t->mta->db, c);
+    if (!good) {
+        log_warn("filters: the ones in force stay: %s", err.text);
+        set->count = 0;
+        filter_set_release(set);
+        return NULL;
+    }
+    set->entry = arena_array(&set->arena, set->count, sizeof *set->entry);
+    for (size_t i = 0; i < set->count; i++) {
+        make_entry(&set->entry[i], &list[i]);
+        set->services |= list[i].services;
+    }
+    return set;
+}
+
+static void log_set(const struct filter_set *old, const struct filter_set *set) {
+    struct buf names = BUF_EMPTY;
+    if (set->count == 0 && (!old || old->count == 0))
+        return;
+    for (size_t i = 0; i < set->count; i++)
+        buf_printf(&names, "%s%.*s", i ? ", " : "", STR_ARG(set->entry[i].filter.name));
+    log_info("filters in force: %s", set->count ? names.p : "none");
+    buf_free(&names);
+}
+
+/* Reads the table again where it may have changed. Called with the lock held. */
+static void renew(struct filter_table *t) {
+    if (t->set && t->set->generation == directory_settings_generation(t->mta->directory))
+        return;
+    if (clock_monotonic() < t->next_try)
+        return;
+    struct filter_set *set = read_set(t);
+    if (!set) {
+        t->next_try = clock_monotonic() + RETRY_SECONDS * CLOCK_SECOND;
+        return;
+    }
+    log_set(t->set, set);
+    if (t->set)
+        filter_set_release(t->set);
+    t->set = set;
+    atomic_store(&t->services, set->services);
+    atomic_store(&t->generation, set->generation);
+}
+
+static bool is_current(struct filter_table *t) {
+    return atomic_load_explicit(&t->generation, memory_order_acquire) ==
+           directory_settings_generation(t->mta->directory);
+}
+
+bool filter_table_serves(struct filter_table *t, unsigned service) {
+    if (!is_current(t)) {
+        pthread_mutex_lock(&t->lock);
+        renew(t);
+        pthread_mutex_unlock(&t->lock);
+    }
+    return (atomic_load_explicit(&t->services, memory_order_relaxed) & service) != 0;
+}
+
+struct filter_set *filter_table_take(struct filter_table *t) {
+    pthread_mutex_lock(&t->lock);
+    renew(t);
+    struct filter_set *set = t->set;
+    if (set)
+        atomic_fetch_add(&set->users, 1);
+    pthread_mutex_unlock(&t->lock);
+    return set;
+}
+
+bool filter_set_is_current(struct filter_table *t, const struct filter_set *set) {
+    return is_current(t) && atomic_load(&t->generation) == set->generation;
+}
