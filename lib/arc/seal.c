@@ -95,7 +95,7 @@ static void gather_message(struct sealing *g, struct str results_field, struct b
     struct str name = STR("ARC-Authentication-Results");
     with.field[0] = (struct dkim_field){.raw = results_field, .name = name, .hash = dkim_name_hash(name)};
     memcpy(with.field + 1, g->message.field, g->message.count * sizeof *with.field);
-    dkim_gather(g->a, &with, g->headers, DKIM_RELAXED, out);
+    dkim_gather(g->a, &with, g->headers, NULL, DKIM_RELAXED, out);
 }
 
 static struct str body_hash(struct sealing *g) {

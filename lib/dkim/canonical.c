@@ -60,11 +60,13 @@ void dkim_canonical_signature(enum dkim_canonicalization c, const struct dkim_fi
     buf_free(&without);
 }
 
-void dkim_gather(struct arena *a, const struct dkim_message *m, struct str names, enum dkim_canonicalization c,
-                 struct buf *out) {
+void dkim_gather(struct arena *a, const struct dkim_message *m, struct str names, const struct dkim_field *except,
+                 enum dkim_canonicalization c, struct buf *out) {
     struct dkim_picker picker;
     struct str name;
     dkim_picker_begin(a, m, &picker);
+    if (except)
+        picker.taken[except - m->field] = true;
     while (str_split(&names, ':', &name)) {
         const struct dkim_field *f = dkim_pick(&picker, str_trim(name));
         if (f)

@@ -18,9 +18,10 @@ void dkim_canonical_field(enum dkim_canonicalization c, struct str raw, struct b
 void dkim_canonical_signature(enum dkim_canonicalization c, const struct dkim_field *f, size_t from, size_t to,
                               struct buf *out);
 
-/* Appends in canonical form the fields of m that the list names (h=). */
-void dkim_gather(struct arena *a, const struct dkim_message *m, struct str names, enum dkim_canonicalization c,
-                 struct buf *out);
+/* Appends in canonical form the fields of m that the list names (h=). The signature that is verified is not among them
+ * (section 3.7): `except`, or NULL. */
+void dkim_gather(struct arena *a, const struct dkim_message *m, struct str names, const struct dkim_field *except,
+                 enum dkim_canonicalization c, struct buf *out);
 
 /* SHA-256, ready to be started again and again. */
 EVP_MD_CTX *dkim_hash_new(void);

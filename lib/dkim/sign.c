@@ -257,7 +257,7 @@ static bool sign_one(struct signing *g, const struct dkim_signer *s, struct buf 
         {"b", none, DKIM_FOLD_BASE64},
     };
     size_t count = sizeof tag / sizeof *tag;
-    dkim_gather(g->a, &g->message, names, hc, &gathered);
+    dkim_gather(g->a, &g->message, names, NULL, hc, &gathered);
     bool ok = dkim_field_sign(g->a, s->key, hc, &gathered, "DKIM-Signature", tag, count, count - 1, out, err);
     buf_free(&gathered);
     return ok;

@@ -130,7 +130,7 @@ void dkim_verify_digest(struct dkim_verifier *v, struct dkim_signature *s, const
 
 static void gather_header(struct dkim_verifier *v, const struct dkim_signature *s, const struct dkim_parsed *p) {
     buf_reset(&v->scratch);
-    dkim_gather(v->a, &v->message, p->headers, s->header_canonicalization, &v->scratch);
+    dkim_gather(v->a, &v->message, p->headers, p->field, s->header_canonicalization, &v->scratch);
     dkim_canonical_signature(s->header_canonicalization, p->field, p->b_from, p->b_to, &v->scratch);
 }
 

@@ -222,6 +222,13 @@ class CheckDkim(unittest.TestCase):
         self.expect("pass", both)
         self.expect("fail", both.replace("first", "changed"), "Comments: added\r\n" + both)
 
+    def test_signature_may_say_that_there_are_no_more_of_its_kind(self):
+        names = "from:dkim-signature:dkim-signature"
+        alone = self.by_hand(TAGS.replace("from:to:subject", names), names=names)
+        self.expect("pass", alone)
+        second = self.by_hand(TAGS.replace("from:to:subject", names), alone, names=names)
+        self.assertEqual([s["result"] for s in self.check(second)["signatures"]], ["pass", "fail"])
+
     def test_identity_lies_within_the_domain(self):
         self.expect("pass", *(self.by_hand(TAGS + f"; i={i}") for i in (f"@{DOMAIN}", f"joe@{DOMAIN}", f"joe=40home@news.{DOMAIN}", f"@{DOMAIN.upper()}")))
         self.expect("permerror", *(self.by_hand(TAGS + f"; i={i}") for i in ("@example.com", f"joe@evil{DOMAIN}", "joe", "", "@")))
