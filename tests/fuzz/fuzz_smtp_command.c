@@ -14,6 +14,37 @@ static void inside(struct str whole, struct str part) {
         log_panic("a part lies outside of the line");
 }
 
+static void is_text(struct str s) {
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+            log_panic("a control character in what was decoded");
+    if (!str_is_utf8(s))
+        log_panic("what was decoded is no UTF-8");
+}
+
+/* What a parser of a value appends goes into notifications: it is text, and on failure nothing is there. */
+static void try_value(bool (*parse)(struct str value, struct buf *out), struct str value, bool ascii) {
+    struct buf out = BUF_EMPTY;
+    buf_add_c(&out, "before");
+    bool good = parse(value, &out);
+    struct str decoded = str_sub(buf_str(&out), 6, out.n);
+    if (!good && decoded.n)
+        log_panic("something is left of a value that is none");
+    is_text(decoded);
+    if (ascii && decoded.n && !str_is_ascii(decoded))
+        log_panic("what was decoded is not ASCII");
+    buf_free(&out);
+}
+
+static void parse_values(struct str value) {
+    int64_t at;
+    try_value(parse_notify, value, true);
+    try_value(parse_envid, value, true);
+    try_value(parse_orcpt, value, false);
+    if (parse_timestamp(value, &at) && (at < -INT64_C(86400000000) || at > INT64_C(260000000000) * 1000000))
+        log_panic("a time out of the years that were read");
+}
+
 static void parse_parameters(struct str line, struct str rest) {
     struct str keyword, value;
     enum parse_parameter p;
@@ -25,6 +56,7 @@ static void parse_parameters(struct str line, struct str rest) {
             log_panic("a keyword is empty");
         if (value.p)
             parse_xtext(value, &text);
+        parse_values(value);
         buf_free(&text);
     }
 }
@@ -52,6 +84,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         parse_parameters(line, rest);
     }
     parse_helo(argument);
+    uint64_t octets;
+    bool last;
+    if (parse_chunk(argument, &octets, &last) && octets > INT64_MAX)
+        log_panic("a chunk of %llu octets", (unsigned long long)octets);
+    parse_values(argument);
     parse_replies(line);
     settings_parse_bytes(line, &bytes);
     settings_parse_duration(line, &duration);
