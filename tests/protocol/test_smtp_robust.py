@@ -168,19 +168,42 @@ class Robust(unittest.TestCase):
 
     def test_ten_gigabytes_are_read_to_their_end_and_kept_nowhere(self):
         block = (b"x" * 998 + b"\r\n") * 4096
+        blocks = 10 * 10**9 // len(block)
         spool = self.mansio.instance.place.data
+        for verb, end in (("DATA", b".\r\n"), (f"BDAT {blocks * len(block)} LAST", b"")):
+            with self.subTest(verb), self.wire() as wire:
+                wire.greet()
+                for line in ("MAIL FROM:<someone@outside.test>", f"RCPT TO:<{self.livia.address}>"):
+                    self.assertEqual(wire.say(line)[0], 250)
+                wire.send(verb.encode() + b"\r\n")
+                if verb == "DATA":
+                    self.assertEqual(wire.reply()[0], 354)
+                memory, before = status(self.pid, "RssAnon"), self.used(spool)
+                for number in range(blocks):
+                    wire.send(block)
+                    if number % 500 == 0:
+                        self.assert_grown(memory, 16_000)
+                        self.assertLess(self.used(spool) - before, 200 << 20)
+                wire.send(end)
+                code, text = wire.reply()
+                self.assertEqual((code, text[:5]), (552, "5.3.4"))
+                self.assertEqual(wire.say("NOOP")[0], 250)
+
+    def test_chunks_by_the_ten_thousand_cost_nobody_anything(self):
+        memory = status(self.pid, "RssAnon")
         with self.wire() as wire:
             wire.greet()
-            self.envelope(wire)
-            memory, free = status(self.pid, "RssAnon"), self.used(spool)
-            for number in range(10 * 10**9 // len(block)):
-                wire.send(block)
-                if number % 500 == 0:
-                    self.assert_grown(memory, 16_000)
-                    self.assertLess(self.used(spool) - free, 200 << 20)
-            wire.send(b".\r\n")
-            code, text = wire.reply()
-            self.assertEqual((code, text[:5]), (552, "5.3.4"))
+            for line in ("MAIL FROM:<someone@outside.test>", f"RCPT TO:<{self.livia.address}>"):
+                self.assertEqual(wire.say(line)[0], 250)
+            wire.send(b"BDAT 22\r\nSubject: in pieces\r\n\r\n")
+            chunks = 50_000
+            sender = threading.Thread(target=self.send_until_refused, args=(wire, b"BDAT 1\r\nx" * chunks))
+            sender.start()
+            self.assertEqual({wire.reply()[0] for _ in range(chunks + 1)}, {250})
+            sender.join()
+            self.assertEqual(wire.say("BDAT 0 LAST")[0], 250)
+        self.assert_grown(memory, 16_000)
+        self.assertIn(b"x" * chunks, self.mansio.wait_for_mail(self.livia, "in pieces").as_bytes())
 
     def used(self, folder):
         """Bytes of files that the process has open below the folder, unlinked ones too."""
