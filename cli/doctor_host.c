@@ -27,6 +27,7 @@ static const char *const known[] = {
     "db_web",
     "db_dns",
     "tls_certificate",
+    "tls_certificates",
     "tls_key",
     "tls_ca",
     "resolver",

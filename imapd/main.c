@@ -95,8 +95,11 @@ static const struct {
 static void open_tls(struct daemon *d) {
     struct err err;
     const char *certificate = conf_get(d->conf, "tls_certificate", ""), *key = conf_get(d->conf, "tls_key", "");
+    const char *folder = conf_get(d->conf, "tls_certificates", "");
     if (*certificate && !(d->tls = tls_server_new(certificate, key, &err)))
         log_fatal("%s", err.text);
+    if (*folder && d->tls && !tls_server_folder(d->tls, folder, &err))
+        log_fatal("tls_certificates: %s", err.text);
 }
 
 /* Listens on each of the addresses in a setting. */

@@ -100,8 +100,11 @@ static void open_tls(struct daemon *d) {
     struct err err;
     const char *certificate = conf_get(d->conf, "tls_certificate", ""), *key = conf_get(d->conf, "tls_key", "");
     const char *ca = conf_get(d->conf, "tls_ca", "");
+    const char *folder = conf_get(d->conf, "tls_certificates", "");
     if (*certificate && !(d->tls = tls_server_new(certificate, key, &err)))
         log_fatal("%s", err.text);
+    if (*folder && d->tls && !tls_server_folder(d->tls, folder, &err))
+        log_fatal("tls_certificates: %s", err.text);
     if (!(d->mta.tls_client = tls_client_new(*ca ? ca : NULL, &err)))
         log_fatal("%s", err.text);
 }

@@ -3,20 +3,12 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "net/tls_context.h"
+#include "net/tls_folder.h"
+#include "net/tls_identity.h"
 
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <pthread.h>
 #include <stdlib.h>
-
-/* A certificate with its chain and key. */
-struct identity {
-    char *host; /* lower case; NULL for the default one */
-    char *certificate_path, *key_path;
-    X509 *leaf;
-    STACK_OF(X509) * chain;
-    EVP_PKEY *key;
-};
 
 /* The identities beside the default one, sorted by host. Belongs to its SSL_CTX, and goes with it when the last
  * connection that was begun with it is gone. */
@@ -24,6 +16,7 @@ struct identities {
     pthread_rwlock_t lock;
     struct identity *at;
     size_t count;
+    struct tls_folder *folder; /* what else there is by name; NULL: nothing */
 };
 
 struct tls_context {
@@ -38,92 +31,7 @@ static const char server_ciphers[] =
     "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"
     "DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES256-GCM-SHA384:DHE-RSA-CHACHA20-POLY1305";
 
-static bool openssl_error(struct err *err, const char *what, const char *path) {
-    unsigned long e = ERR_peek_last_error();
-    const char *reason = e ? ERR_reason_error_string(e) : NULL;
-    err_set(err, "%s '%s': %s", what, path, reason ? reason : "unknown error");
-    ERR_clear_error();
-    return false;
-}
-
 /* ---- identities ---- */
-
-static void identity_free(struct identity *i) {
-    free(i->host);
-    free(i->certificate_path);
-    free(i->key_path);
-    X509_free(i->leaf);
-    sk_X509_pop_free(i->chain, X509_free);
-    EVP_PKEY_free(i->key);
-    *i = (struct identity){0};
-}
-
-/* Another reference to the same certificate and key. */
-static struct identity identity_copy(const struct identity *from) {
-    struct identity i = {.leaf = from->leaf, .key = from->key};
-    i.host = from->host ? str_dup(str_of(from->host)) : NULL;
-    i.certificate_path = str_dup(str_of(from->certificate_path));
-    i.key_path = str_dup(str_of(from->key_path));
-    i.chain = X509_chain_up_ref(from->chain);
-    X509_up_ref(i.leaf);
-    EVP_PKEY_up_ref(i.key);
-    return i;
-}
-
-/* No key of ours has a pass phrase; without this OpenSSL would ask for one on the terminal. */
-static int no_pass_phrase(char *p, int size, int writing, void *context) {
-    (void)p, (void)size, (void)writing, (void)context;
-    return -1;
-}
-
-static bool read_certificates(struct identity *i, struct err *err) {
-    BIO *b = BIO_new_file(i->certificate_path, "r");
-    if (!b)
-        return openssl_error(err, "can't read the certificate", i->certificate_path);
-    i->chain = sk_X509_new_null();
-    i->leaf = PEM_read_bio_X509(b, NULL, no_pass_phrase, NULL);
-    X509 *next;
-    while (i->leaf && i->chain && (next = PEM_read_bio_X509(b, NULL, no_pass_phrase, NULL)))
-        sk_X509_push(i->chain, next);
-    BIO_free(b);
-    if (!i->leaf)
-        return openssl_error(err, "no certificate in PEM form in", i->certificate_path);
-    ERR_clear_error(); /* the end of the file */
-    return true;
-}
-
-static bool read_key(struct identity *i, struct err *err) {
-    BIO *b = BIO_new_file(i->key_path, "r");
-    if (!b)
-        return openssl_error(err, "can't read the private key", i->key_path);
-    i->key = PEM_read_bio_PrivateKey(b, NULL, no_pass_phrase, NULL);
-    BIO_free(b);
-    if (!i->key)
-        return openssl_error(err, "no usable private key in PEM form in", i->key_path);
-    if (X509_check_private_key(i->leaf, i->key) != 1) {
-        ERR_clear_error();
-        return err_set(err, "the private key '%s' does not belong to the certificate '%s'", i->key_path,
-                       i->certificate_path);
-    }
-    return true;
-}
-
-static bool identity_read(struct identity *i, const char *host, const char *certificate_path, const char *key_path,
-                          struct err *err) {
-    *i = (struct identity){0};
-    i->certificate_path = str_dup(str_of(certificate_path));
-    i->key_path = str_dup(str_of(key_path));
-    if (host) {
-        i->host = str_dup(str_of(host));
-        for (char *c = i->host; *c; c++)
-            *c = ascii_lower(*c);
-    }
-    ERR_clear_error();
-    if (read_certificates(i, err) && read_key(i, err))
-        return true;
-    identity_free(i);
-    return false;
-}
 
 static int by_host(const void *a, const void *b) {
     return strcmp(((const struct identity *)a)->host, ((const struct identity *)b)->host);
@@ -157,6 +65,7 @@ static void identities_free(struct identities *ids) {
     for (size_t i = 0; i < ids->count; i++)
         identity_free(&ids->at[i]);
     free(ids->at);
+    tls_folder_release(ids->folder);
     pthread_rwlock_destroy(&ids->lock);
     free(ids);
 }
@@ -170,6 +79,19 @@ static void lower_name(const char *name, char *out, size_t size) {
     if (n && out[n - 1] == '.')
         n--;
     out[n] = 0;
+}
+
+/* Where the folder has nothing the default stays. */
+static int use_from_folder(SSL *ssl, struct tls_folder *folder, const char *name) {
+    struct identity i;
+    char host[256];
+    lower_name(name, host, sizeof host);
+    if (!tls_folder_find(folder, host, &i))
+        return 1;
+    SSL_certs_clear(ssl);
+    int ok = SSL_use_cert_and_key(ssl, i.leaf, i.key, i.chain, 1);
+    identity_free(&i);
+    return ok;
 }
 
 /* Called by OpenSSL when the client's hello has been read, except when a session is resumed. */
@@ -192,8 +114,9 @@ static int choose_certificate(SSL *ssl, void *arg) {
         SSL_certs_clear(ssl); /* else a default certificate with another kind of key stays eligible */
         ok = SSL_use_cert_and_key(ssl, i->leaf, i->key, i->chain, 1);
     }
+    struct tls_folder *folder = i ? NULL : ids->folder;
     pthread_rwlock_unlock(&ids->lock);
-    return ok;
+    return folder ? use_from_folder(ssl, folder, name) : ok;
 }
 
 /* Tells the client that its name was understood (RFC 6066 section 3); the certificate is chosen later. */
@@ -261,7 +184,7 @@ struct tls_context *tls_server_new(const char *certificate_path, const char *key
         return NULL;
     SSL_CTX *ctx = server_ctx(&fallback);
     if (!ctx) {
-        openssl_error(err, "OpenSSL refuses the certificate", certificate_path);
+        tls_openssl_error(err, "OpenSSL refuses the certificate", certificate_path);
         identity_free(&fallback);
         return NULL;
     }
@@ -285,6 +208,20 @@ bool tls_server_add(struct tls_context *t, const char *host, const char *certifi
     return true;
 }
 
+bool tls_server_folder(struct tls_context *t, const char *path, struct err *err) {
+    struct tls_folder *folder = tls_folder_new(path, err);
+    if (!folder)
+        return false;
+    pthread_mutex_lock(&t->lock);
+    struct identities *ids = identities_of(t->ctx);
+    pthread_rwlock_wrlock(&ids->lock);
+    tls_folder_release(ids->folder);
+    ids->folder = folder;
+    pthread_rwlock_unlock(&ids->lock);
+    pthread_mutex_unlock(&t->lock);
+    return true;
+}
+
 /* Reads an identity again; where that fails, gives the old one, and false. */
 static bool read_again(const struct identity *old, struct identity *out, struct err *err) {
     if (identity_read(out, old->host, old->certificate_path, old->key_path, err))
@@ -301,6 +238,8 @@ static SSL_CTX *reloaded(struct tls_context *t, struct identity *fallback, bool 
     if (!ctx)
         return NULL;
     struct identities *old = identities_of(t->ctx);
+    identities_of(ctx)->folder = tls_folder_keep(old->folder);
+    tls_folder_forget(old->folder);
     for (size_t n = 0; n < old->count; n++) {
         struct identity i;
         if (!read_again(&old->at[n], &i, *all ? report : &ignored))
@@ -321,7 +260,7 @@ bool tls_server_reload(struct tls_context *t, struct err *err) {
         identity_free(&t->fallback);
         t->fallback = fallback;
     } else {
-        all = openssl_error(err, "OpenSSL refuses the certificate", fallback.certificate_path);
+        all = tls_openssl_error(err, "OpenSSL refuses the certificate", fallback.certificate_path);
         identity_free(&fallback);
     }
     pthread_mutex_unlock(&t->lock);
@@ -334,7 +273,8 @@ struct tls_context *tls_client_new(const char *ca_path, struct err *err) {
     ERR_clear_error();
     int ok = ca_path ? SSL_CTX_load_verify_file(ctx, ca_path) : SSL_CTX_set_default_verify_paths(ctx);
     if (ok != 1) {
-        openssl_error(err, "can't read the certificates of trusted authorities", ca_path ? ca_path : "of the system");
+        tls_openssl_error(err, "can't read the certificates of trusted authorities",
+                          ca_path ? ca_path : "of the system");
         SSL_CTX_free(ctx);
         return NULL;
     }
