@@ -155,10 +155,27 @@ class Quota(unittest.TestCase):
     def fill(self):
         self.mansio.send("someone@outside.test", self.livia.address, raw=b"Subject: fill\r\n\r\n" + b"x" * 15_000 + b"\r\n")
 
+    def unannounced(self, sender, recipients, raw):
+        """Sends it without SIZE, so that what is too big shows only when it is there."""
+        with self.mansio.smtp() as client:
+            client.ehlo()
+            del client.esmtp_features["size"]
+            client.sendmail(sender, recipients, raw)
+
     def refused(self, *recipients, size=10_000):
         with self.assertRaises(smtplib.SMTPDataError) as caught:
-            self.mansio.send("someone@outside.test", list(recipients), raw=b"Subject: more\r\n\r\n" + b"x" * size + b"\r\n")
+            self.unannounced("someone@outside.test", list(recipients), b"Subject: more\r\n\r\n" + b"x" * size + b"\r\n")
         return caught.exception.smtp_code, caught.exception.smtp_error[:5]
+
+    def test_a_size_that_was_announced_and_does_not_fit_is_refused_at_rcpt(self):
+        self.fill()
+        with harness.Wire(self.mansio.host, self.mansio.port["smtp"]) as wire:
+            wire.greet()
+            for size, expected in ((1000, (250, "2.1.5")), (10_000, (452, "4.2.2")), (30_000, (552, "5.2.2"))):
+                wire.say(f"MAIL FROM:<someone@outside.test> SIZE={size}")
+                code, text = wire.say(f"RCPT TO:<{self.livia.address}>")
+                self.assertEqual((code, text[:5]), expected)
+                wire.say("RSET")
 
     def test_a_full_mailbox_can_be_tried_again(self):
         self.fill()
@@ -188,7 +205,7 @@ class Quota(unittest.TestCase):
         self.fill()
         marcus, sender = self.mansio.new_account(self.domain), self.mansio.new_account(self.domain)
         raw = b"Subject: both\r\n\r\n" + b"x" * 10_000 + b"\r\n"
-        self.mansio.send(sender.address, [self.livia.address, marcus.address], raw=raw)
+        self.unannounced(sender.address, [self.livia.address, marcus.address], raw)
         self.mansio.wait_for_mail(marcus, "both")
         bounce = self.mansio.wait_for_mail(sender)
         self.assertEqual(bounce["Return-Path"], "<>")
@@ -201,7 +218,7 @@ class Quota(unittest.TestCase):
         self.fill()
         marcus = self.mansio.new_account(self.domain)
         raw = b"Subject: null\r\n\r\n" + b"x" * 10_000 + b"\r\n"
-        self.mansio.send("<>", [self.livia.address, marcus.address], raw=raw)
+        self.unannounced("<>", [self.livia.address, marcus.address], raw)
         self.mansio.wait_for_mail(marcus, "null")
         self.assertEqual(self.mansio.sql(f"SELECT count(*) FROM queue_message WHERE sender = '' AND source LIKE '%{self.domain}%'"), ["0"])
 
