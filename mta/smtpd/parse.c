@@ -195,20 +195,32 @@ static bool parse_utf8_address(struct str text, struct buf *out) {
     return true;
 }
 
+/* Text without control characters. */
+static bool is_shown(struct str s) {
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+            return false;
+    return str_is_utf8(s);
+}
+
 bool parse_orcpt(struct str value, struct buf *out) {
-    size_t before = out->n;
+    struct buf address = BUF_EMPTY;
     ptrdiff_t semicolon = str_chr(value, ';');
-    if (semicolon < 1)
-        return false;
-    struct str type = str_sub(value, 0, (size_t)semicolon), text = str_sub(value, (size_t)semicolon + 1, value.n);
-    bool utf8 = str_ieq(type, STR("utf-8")), good = utf8 || str_ieq(type, STR("rfc822"));
-    buf_add_c(out, utf8 ? "utf-8;" : "rfc822;");
-    size_t start = out->n;
-    good = good && (utf8 ? parse_utf8_address(text, out) : parse_xtext(text, out));
-    struct str address = str_sub(buf_str(out), start, out->n);
-    good = good && address.n && (utf8 ? str_is_utf8(address) : is_printable(address));
-    if (!good)
-        out->n = before;
+    struct str type = str_sub(value, 0, semicolon < 0 ? 0 : (size_t)semicolon);
+    struct str text = str_sub(value, (size_t)(semicolon + 1), value.n);
+    bool utf8 = str_ieq(type, STR("utf-8"));
+    bool good = is_keyword(type) && type.n <= 20 &&
+                (utf8 ? parse_utf8_address(text, &address) : parse_xtext(text, &address)) && address.n &&
+                is_shown(buf_str(&address));
+    if (good) {
+        /* Postfix writes UTF-8 as xtext, with the type of ASCII. */
+        utf8 = utf8 || (str_ieq(type, STR("rfc822")) && !str_is_ascii(buf_str(&address)));
+        for (size_t i = 0; i < type.n && !utf8; i++)
+            buf_add_byte(out, ascii_lower(type.p[i]));
+        buf_add_c(out, utf8 ? "utf-8;" : ";");
+        buf_add_str(out, buf_str(&address));
+    }
+    buf_free(&address);
     return good;
 }
 

@@ -33,8 +33,8 @@ bool parse_chunk(struct str argument, uint64_t *octets, bool *last);
 /* The value of NOTIFY (RFC 3461 section 4.1): "NEVER", or a list of SUCCESS, FAILURE and DELAY. Appends it in upper
  * case. */
 bool parse_notify(struct str value, struct buf *out);
-/* The value of ORCPT (RFC 3461 section 4.2, RFC 6533 section 3): appends "rfc822;local@domain" or
- * "utf-8;local@domain", decoded. */
+/* The value of ORCPT (RFC 3461 section 4.2, RFC 6533 section 3): appends "rfc822;local@domain",
+ * "utf-8;local@domain" or another type with its address, decoded. */
 bool parse_orcpt(struct str value, struct buf *out);
 /* The value of ENVID (RFC 3461 section 4.4): appends what it stands for, printable ASCII. */
 bool parse_envid(struct str value, struct buf *out);

@@ -99,7 +99,7 @@ class Notifications(unittest.TestCase):
         for mail in ("RET=ALL", "RET", "ENVID", "ENVID=a+0A", "ENVID=" + "x" * 101, "RET=FULL RET=HDRS"):
             self.assertEqual(self.wire.say(f"MAIL FROM:<a@outside.test> {mail}")[0], 501, mail)
         self.wire.say("MAIL FROM:<a@outside.test>")
-        for rcpt in ("NOTIFY=NEVER,SUCCESS", "NOTIFY", "NOTIFY=OFTEN", "ORCPT=a@b", "ORCPT=x400;a", "ORCPT=rfc822;a+0Ab", "NOTIFY=NEVER NOTIFY=NEVER"):
+        for rcpt in ("NOTIFY=NEVER,SUCCESS", "NOTIFY", "NOTIFY=OFTEN", "ORCPT=a@b", "ORCPT=;a@b", "ORCPT=rfc822;a+FF", "ORCPT=rfc822;a+0Ab", "NOTIFY=NEVER NOTIFY=NEVER"):
             self.assertEqual(self.wire.say(f"RCPT TO:<{self.marcus.address}> {rcpt}")[0], 501, rcpt)
 
 

@@ -104,7 +104,8 @@ static void a_chunk_is_a_number_of_octets(void **state) {
     assert_true(parse_chunk(STR("100"), &octets, &last) && octets == 100 && !last);
     assert_true(parse_chunk(STR("0 LAST"), &octets, &last) && octets == 0 && last);
     assert_true(parse_chunk(STR("5  last"), &octets, &last) && octets == 5 && last);
-    static const char *const bad[] = {"", "LAST", "x", "-1", "1 2", "1 LAST x", "18446744073709551616", "9223372036854775808"};
+    static const char *const bad[] = {
+        "", "LAST", "x", "-1", "1 2", "1 LAST x", "18446744073709551616", "9223372036854775808"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_false(parse_chunk(str_of(bad[i]), &octets, &last));
 }
@@ -137,10 +138,20 @@ static void orcpt_is_an_encoded_address_with_its_type(void **state) {
     assert_string_equal(orcpt("utf-8;gr\\x{FC}n@c.test"), "utf-8;gr\xc3\xbcn@c.test");
     assert_string_equal(orcpt("utf-8;gr\xc3\xbcn@c.test"), "utf-8;gr\xc3\xbcn@c.test");
     assert_string_equal(orcpt("utf-8;a\\x{2B}b@c.test"), "utf-8;a+b@c.test");
-    static const char *const bad[] = {"a@c.test",          "rfc822;",           ";a@b",
-                                      "rfc822;a+0Ab@c",    "x400;a",            "utf-8;a\\x{D800}b@c",
-                                      "utf-8;a\\x{110000}", "utf-8;a\\x{A}",     "utf-8;a\\x{0A}",
-                                      "utf-8;a\\x41",      "utf-8;\xff@c.test", "rfc822;gr\xc3\xbcn@c.test"};
+    assert_string_equal(orcpt("rfc822;gr+C3+BCn@c.test"), "utf-8;gr\xc3\xbcn@c.test");
+    assert_string_equal(orcpt("X400;/C+3DDE/"), "x400;/C=DE/");
+    static const char *const bad[] = {"a@c.test",
+                                      "rfc822;",
+                                      ";a@b",
+                                      "rfc822;a+0Ab@c",
+                                      "x y;a",
+                                      "utf-8;a\\x{D800}b@c",
+                                      "utf-8;a\\x{110000}",
+                                      "utf-8;a\\x{A}",
+                                      "utf-8;a\\x{0A}",
+                                      "utf-8;a\\x41",
+                                      "utf-8;\xff@c.test",
+                                      "rfc822;gr\xc3\xbcn@c.test"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (orcpt(bad[i]))
             fail_msg("taken: %s", bad[i]);
@@ -164,9 +175,16 @@ static void timestamps_are_those_of_rfc_3339(void **state) {
     assert_int_equal(at, INT64_C(86401000000));
     assert_true(parse_timestamp(STR("2026-03-01t12:00:00.25+01:30"), &at));
     assert_int_equal(at, INT64_C(1772361000000000));
-    static const char *const bad[] = {"2026-03-01",           "2026-03-01T12:00:00",  "2026-02-30T12:00:00Z",
-                                      "2026-13-01T12:00:00Z", "2026-03-01T25:00:00Z", "2026-03-01T12:00:00+1:30",
-                                      "2026-03-01 12:00:00Z", "2026-03-01T12:00:00.Z", "tomorrow", ""};
+    static const char *const bad[] = {"2026-03-01",
+                                      "2026-03-01T12:00:00",
+                                      "2026-02-30T12:00:00Z",
+                                      "2026-13-01T12:00:00Z",
+                                      "2026-03-01T25:00:00Z",
+                                      "2026-03-01T12:00:00+1:30",
+                                      "2026-03-01 12:00:00Z",
+                                      "2026-03-01T12:00:00.Z",
+                                      "tomorrow",
+                                      ""};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (parse_timestamp(str_of(bad[i]), &at))
             fail_msg("taken: %s", bad[i]);
