@@ -1,5 +1,5 @@
 {{%AUTOESCAPE context="HTML"}}
-<header class="page-head"><div><h1>Settings</h1><p class="lead">They hold for the whole installation and take effect at once.</p></div></header>
+<header class="page-head"><div><h1>Settings</h1><p class="lead">They hold for the whole installation and take effect at once.</p></div><div class="actions"><a class="button" href="/settings/senders">Senders that are not proved</a></div></header>
 <form class="card" method="post" action="/settings">
 <input type="hidden" name="csrf" value="{{CSRF}}">
 <div class="stack">

@@ -61,6 +61,7 @@ pictures("a reseller's pages", 'reseller', [
     ['domains', '/domains'],
     ['domain', (page) => linkOf(page, '/domains', /^\/domains\/\d+$/)],
     ['aliases', async (page) => `${await linkOf(page, '/domains', /^\/domains\/\d+$/)}/aliases`],
+    ['senders', async (page) => `${await linkOf(page, '/domains', /^\/domains\/\d+$/)}/senders`],
     ['mailboxes', '/mailboxes'],
     ['trace', '/trace'],
     ['trace-message', (page) => linkOf(page, '/trace', /^\/trace\/[0-9A-Z]+$/)],

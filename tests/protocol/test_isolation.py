@@ -141,6 +141,25 @@ class Isolation(unittest.TestCase):
         self.untouched("domain", f"UPDATE account SET domain_id = {number}")
         self.untouched("domain", "INSERT INTO domain (tenant_id, name, display) SELECT actor_tenant(), 'y.example', 'y.example'")
 
+    def test_policies_and_keys_of_others_are_out_of_reach(self):
+        for name in (self.domain, self.foreign):
+            self.mansio.command("domain", "policy", name, "--spf-fail", "junk")
+            self.mansio.command("domain", "dkim", "add", name, "--algorithm", "ed25519")
+        domains = "SELECT d.name FROM sender_policy p JOIN domain d ON d.id = p.domain_id"
+        for role in ("reseller", "domain", "helpdesk"):
+            self.assertIn(self.domain, self.act(role, domains))
+            self.assertNotIn(self.foreign, self.act(role, domains))
+        self.assertEqual(self.act("user", domains), [])
+        for role in ("reseller", "domain", "helpdesk", "user"):
+            self.untouched(role, f"UPDATE sender_policy SET spf_fail = 'reject' WHERE domain_id = (SELECT id FROM domain WHERE name = '{self.foreign}')")
+            self.untouched(role, "UPDATE sender_policy SET spf_fail = 'reject' WHERE domain_id IS NULL")
+            self.untouched(role, "DELETE FROM sender_policy WHERE domain_id IS NULL")
+        for role in ("helpdesk", "user"):
+            self.untouched(role, "UPDATE sender_policy SET spf_fail = 'reject'")
+            self.untouched(role, "DELETE FROM sender_policy")
+        number = self.mansio.sql(f"SELECT id, tenant_id FROM domain WHERE name = '{self.second}'")[0].split("|")
+        self.untouched("domain", f"INSERT INTO sender_policy (tenant_id, domain_id) VALUES ({number[1]}, {number[0]})")
+
 
 if __name__ == "__main__":
     unittest.main()

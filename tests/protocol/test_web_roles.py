@@ -30,7 +30,7 @@ class Tenants(unittest.TestCase):
     def pages(self):
         n = self.ids
         return {
-            f"/domains/{n['domain']}": ["settings", "delete", "mailboxes", "mailboxes/new", "aliases", "aliases/new",
+            f"/domains/{n['domain']}": ["settings", "senders", "delete", "mailboxes", "mailboxes/new", "aliases", "aliases/new",
                                         f"aliases/{n['alias']}", f"aliases/{n['alias']}/delete"],
             f"/mailboxes/{n['account']}": ["password", "delete"],
             f"/zones/{n['zone']}": ["records/new", f"records/{n['record']}", f"records/{n['record']}/delete"],

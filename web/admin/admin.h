@@ -7,6 +7,7 @@
 extern const struct route overview_routes[];
 extern const struct route domains_routes[];
 extern const struct route domain_routes[];
+extern const struct route senders_routes[];
 extern const struct route mailboxes_routes[];
 extern const struct route mailbox_routes[];
 extern const struct route alias_routes[];

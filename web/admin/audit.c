@@ -30,8 +30,9 @@ static const struct {
 } KINDS[] = {{"account", "mailbox", "/mailboxes/"}, {"alias", "alias", NULL},
              {"dkim_key", "DKIM key", NULL},        {"domain", "domain", "/domains/"},
              {"filter", "filter", "/filters/"},     {"operator", "operator", "/operators/"},
-             {"record", "DNS record", NULL},        {"setting", "setting", NULL},
-             {"tenant", "reseller", "/resellers/"}, {"zone", "DNS zone", "/zones/"}};
+             {"record", "DNS record", NULL},        {"sender_policy", "sender policy", NULL},
+             {"setting", "setting", NULL},          {"tenant", "reseller", "/resellers/"},
+             {"zone", "DNS zone", "/zones/"}};
 enum { KIND_COUNT = sizeof KINDS / sizeof *KINDS, MAX_DETAIL = 200 };
 
 static const int64_t FAR = INT64_C(4102444800) * CLOCK_SECOND; /* the year 2100 */

@@ -95,6 +95,7 @@ void domain_head(struct exchange *x, struct dict *d, const struct domain *domain
     if (domain->zone_id)
         add_tab(a, head, "DNS", arena_printf(a, "/zones/%lld", (long long)domain->zone_id), domain->records,
                 tab == DOMAIN_RECORDS);
+    add_tab(a, head, "Senders", arena_printf(a, "/domains/%lld/senders", id), -1, tab == DOMAIN_SENDERS);
     add_tab(a, head, "Settings", arena_printf(a, "/domains/%lld/settings", id), -1, tab == DOMAIN_SETTINGS);
 }
 

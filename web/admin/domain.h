@@ -18,7 +18,7 @@ struct domain {
     int64_t created_at;
 };
 
-enum domain_tab { DOMAIN_MAILBOXES, DOMAIN_ALIASES, DOMAIN_RECORDS, DOMAIN_SETTINGS };
+enum domain_tab { DOMAIN_MAILBOXES, DOMAIN_ALIASES, DOMAIN_RECORDS, DOMAIN_SENDERS, DOMAIN_SETTINGS };
 
 /* Reads the domain that the actor sees by this id. False: 404 or an error is in the reply. */
 bool domain_load(struct exchange *x, int64_t id, struct domain *out);
