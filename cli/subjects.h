@@ -5,8 +5,9 @@
 #include "cli.h"
 
 extern const struct cli_subject subject_migrate, subject_tenant, subject_operator, subject_domain, subject_account,
-    subject_alias, subject_ban, subject_zone, subject_record, subject_queue, subject_trace, subject_setting,
-    subject_audit, subject_doctor, subject_rule, subject_access, subject_check, subject_sign;
+    subject_alias, subject_ban, subject_limit, subject_alarm, subject_zone, subject_record, subject_queue,
+    subject_trace, subject_setting, subject_audit, subject_doctor, subject_rule, subject_access, subject_check,
+    subject_sign;
 extern const struct cli_subject subject_filter;
 
 #endif

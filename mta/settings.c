@@ -99,6 +99,13 @@ enum settings_vrfy settings_vrfy(const struct mta *m, struct arena *a) {
     return str_eq(value, STR("on")) ? VRFY_ON : str_eq(value, STR("disabled")) ? VRFY_DISABLED : VRFY_OFF;
 }
 
+bool settings_hide_client(const struct mta *m, struct arena *a) {
+    struct str value = str_trim(get(m, a, "mta.hide_client"));
+    if (value.n && !str_ieq(value, STR("yes")) && !str_ieq(value, STR("no")))
+        log_warn("the setting mta.hide_client is \"%.*s\", which is neither yes nor no", STR_ARG(value));
+    return str_ieq(value, STR("yes"));
+}
+
 struct str settings_postmaster(const struct mta *m, struct arena *a) {
     return str_trim(get(m, a, "mta.postmaster"));
 }

@@ -14,6 +14,7 @@
 uint64_t settings_message_size(const struct mta *m, struct arena *a); /* mta.message_size, bytes */
 uint32_t settings_recipients(const struct mta *m, struct arena *a);   /* mta.recipients */
 struct str settings_postmaster(const struct mta *m, struct arena *a); /* mta.postmaster, "" where unset */
+bool settings_hide_client(const struct mta *m, struct arena *a);      /* mta.hide_client */
 /* Line ends of this client's messages are mended: mta.normalise_clients. */
 bool settings_normalises(const struct mta *m, struct arena *a, const struct sockaddr_storage *client);
 /* The service ("smtp", "submission", "lmtp") takes nothing without TLS: mta.require_tls. */

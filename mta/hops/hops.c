@@ -20,9 +20,13 @@ static void add_peer(const struct hops_hop *hop, struct buf *out) {
 
 void hops_received(const struct hops_hop *hop, struct buf *out) {
     buf_add_c(out, "Received: from ");
-    buf_add_str(out, hop->helo.n ? hop->helo : STR("unknown"));
-    buf_add_byte(out, ' ');
-    add_peer(hop, out);
+    if (hop->hidden) {
+        buf_add_c(out, "localhost (authenticated user)");
+    } else {
+        buf_add_str(out, hop->helo.n ? hop->helo : STR("unknown"));
+        buf_add_byte(out, ' ');
+        add_peer(hop, out);
+    }
     buf_add_c(out, "\r\n\tby ");
     buf_add_c(out, hop->hostname);
     buf_add_c(out, " (Mansio) with ");

@@ -21,6 +21,7 @@ struct hops_hop {
     struct str helo;                      /* as the client called itself, checked by parse_helo; "" where it did not */
     const char *peer;                     /* its address, "unix" for a local program */
     const char *name;                     /* of that address in the DNS, NULL where it is not known */
+    bool hidden;                          /* who the client is stays with us: only that somebody was logged in */
     int64_t local_user;                   /* the user id of a local program, -1 where that is not known */
     const char *with;                     /* "ESMTPSA" (RFC 3848) */
     const char *tls_version, *tls_cipher; /* "" without TLS */
@@ -39,7 +40,7 @@ struct hops_header {
     uint32_t hops; /* Received lines */
     bool date, message_id;
     struct str message_id_text; /* its body */
-    struct str *from; /* bodies of From fields (Resent-From, where there are any) */
+    struct str *from;           /* bodies of From fields (Resent-From, where there are any) */
     size_t from_count;
     bool resent;
     struct str *delivered_to; /* addresses */

@@ -8,6 +8,7 @@
 #include "queue/runner.h"
 #include "route/full.h"
 #include "sender/sender.h"
+#include "settings.h"
 #include "smtpd/acceptance.h"
 #include "smtpd/report.h"
 #include "submit/submit.h"
@@ -178,6 +179,7 @@ static bool complete_message(struct acceptance *x) {
                            .helo = str_of(s->helo),
                            .peer = s->client.address,
                            .name = s->client.name,
+                           .hidden = s->authenticated && settings_hide_client(s->mta, x->a),
                            .local_user = s->local_user,
                            .with = with_protocol(s),
                            .tls_version = conn_tls_version(s->conn),

@@ -4,10 +4,12 @@
 #include "policy/policy.h"
 #include "sender/sender.h"
 #include "smtpd/session.h"
+#include "submit/limit.h"
 
 /* Who is asked, in this order: what costs least and refuses most comes first. */
 static const struct examiner *const examiners[] = {
     &policy_examiner,
+    &limit_examiner,
     &sender_examiner,
     &filtering_examiner,
     NULL,
