@@ -9,6 +9,7 @@
 #include "db/db.h"
 #include "directory/directory.h"
 #include "imap/session.h"
+#include "measure.h"
 #include "net/server.h"
 #include "net/tls.h"
 #include "pop3/pop3.h"
@@ -44,6 +45,7 @@ struct daemon {
     struct sweeper *sweeper;
     const char *conninfo;
     size_t listeners;
+    struct metrics_server *metrics;
     sigset_t signals;
 };
 
@@ -133,6 +135,10 @@ static void open_listeners(struct daemon *d) {
     d->service.server = server_new(&o);
     for (size_t i = 0; i < sizeof offered / sizeof *offered; i++)
         listen_on(d, i, conf_get(d->conf, offered[i].setting, ""));
+    struct err err;
+    d->metrics = metrics_listen(measure_set(d->service.server, &d->db), conf_get(d->conf, "imapd_metrics", ""), &err);
+    if (!d->metrics && *err.text)
+        log_fatal("imapd_metrics: %s", err.text);
     if (!d->listeners)
         log_fatal("nothing to listen on: set imapd_imap, imapd_imaps, imapd_local, imapd_pop3 or imapd_pop3s");
 }
@@ -239,10 +245,13 @@ int main(int argc, char **argv) {
     if (!privileges_drop(conf_get(d.conf, "user", ""), &err))
         log_fatal("%s", err.text);
     open_modules(&d);
+    if (!metrics_serve(d.metrics, &err))
+        log_fatal("%s", err.text);
     if (pthread_create(&signals, NULL, take_signals, &d) != 0)
         log_fatal("cannot start a thread");
     log_info("mansio-imapd " MANSIO_VERSION " serves as %s", d.service.hostname);
     bool clean = server_run(d.service.server);
+    metrics_stop(d.metrics);
     sweeper_stop(d.sweeper);
     if (clean) { /* else somebody still uses it, and the process ends anyway */
         pthread_join(signals, NULL);

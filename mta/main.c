@@ -8,6 +8,7 @@
 #include "base/privileges.h"
 #include "db/db.h"
 #include "directory/directory.h"
+#include "measure/measure.h"
 #include "mta.h"
 #include "filtering/table.h"
 #include "net/dns.h"
@@ -46,6 +47,7 @@ struct daemon {
     const struct conf *conf;
     struct mta mta;
     struct server *server;
+    struct metrics_server *metrics;
     struct tls_context *tls;
     struct service service[5];
     size_t services;
@@ -141,6 +143,10 @@ static void open_listeners(struct daemon *d) {
         if (*addresses)
             listen_on(d, i, addresses);
     }
+    struct err err;
+    d->metrics = metrics_listen(measure_set(&d->mta, d->server), conf_get(d->conf, "mta_metrics", ""), &err);
+    if (!d->metrics && *err.text)
+        log_fatal("mta_metrics: %s", err.text);
     if (!d->services)
         log_fatal("nothing to listen on: set mta_smtp, mta_submission, mta_submissions, mta_lmtp or mta_pickup");
 }
@@ -175,7 +181,7 @@ static void open_modules(struct daemon *d) {
     m->policy = policy_open(m);
     m->filters = filter_table_new(m);
     m->runner = runner_new(m, owner);
-    if (!trace_start(m->trace, &err) || !runner_start(m->runner, &err))
+    if (!trace_start(m->trace, &err) || !runner_start(m->runner, &err) || !metrics_serve(d->metrics, &err))
         log_fatal("%s", err.text);
 }
 
@@ -252,6 +258,7 @@ int main(int argc, char **argv) {
     log_info("mansio-mta " MANSIO_VERSION " serves as %s", d.mta.hostname);
     bool clean = server_run(d.server); /* until take_signals has called server_stop */
     pthread_join(signals, NULL);
+    metrics_stop(d.metrics);
     bool idle = runner_stop(d.mta.runner, QUEUE_STOP_MS);
     trace_stop(d.mta.trace);
     if (clean && idle) /* else somebody still uses it, and the process ends anyway */

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "imap/command.h"
+#include "measure.h"
 #include "sasl/sasl.h"
 
 #include <stdlib.h>
@@ -116,6 +117,7 @@ enum outcome command_starttls(struct session *s, struct parser *p) {
 /* ---- logging in ---- */
 
 static enum outcome welcome(struct session *s, const struct directory_account *account, const char *mechanism) {
+    measure_login(MEASURE_LOGIN_OK);
     s->state = AUTHENTICATED;
     s->account = account->id;
     s->login = str_dup(account->address);
@@ -132,6 +134,7 @@ static enum outcome welcome(struct session *s, const struct directory_account *a
 }
 
 static enum outcome refuse(struct session *s, bool throttled, struct str login) {
+    measure_login(throttled ? MEASURE_LOGIN_THROTTLED : MEASURE_LOGIN_FAILED);
     if (throttled)
         session_no(s, "[LIMIT] Too many failures, try again later");
     else
@@ -145,6 +148,7 @@ static enum outcome refuse(struct session *s, bool throttled, struct str login) 
 }
 
 static enum outcome not_now(struct session *s) {
+    measure_login(MEASURE_LOGIN_TEMPORARY);
     return session_no(s, "[UNAVAILABLE] Logging in is not possible at the moment, try again later");
 }
 

@@ -5,6 +5,7 @@
 #include "imap/auth.h"
 #include "imap/command.h"
 #include "imap/idle.h"
+#include "measure.h"
 
 #include <stdlib.h>
 
@@ -209,6 +210,7 @@ static void *imap_open(struct conn *c, void *context) {
     s->trusted = e->trusted;
     s->state = NOT_AUTHENTICATED;
     conn_set_timeout(c, LOGIN_TIMEOUT_MS);
+    measure_connection(MEASURE_IMAP);
     return s;
 }
 

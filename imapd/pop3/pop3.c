@@ -1,6 +1,7 @@
 #include "pop3/pop3.h"
 
 #include "base/log.h"
+#include "measure.h"
 #include "pop3/session.h"
 #include "sasl/sasl.h"
 
@@ -56,10 +57,12 @@ static bool may_log_in(struct pop3_session *s) {
 }
 
 static void not_now(struct pop3_session *s) {
+    measure_login(MEASURE_LOGIN_TEMPORARY);
     say(s, "-ERR [SYS/TEMP] Logging in is not possible at the moment, try again later");
 }
 
 static void refuse(struct pop3_session *s, bool throttled, struct str login) {
+    measure_login(throttled ? MEASURE_LOGIN_THROTTLED : MEASURE_LOGIN_FAILED);
     log_info("pop3 %s: login failed user=<%.*s>", conn_peer(s->conn), STR_ARG(str_sub(login, 0, 200)));
     say(s, throttled ? "-ERR [AUTH] Too many failures, try again later" : "-ERR [AUTH] Wrong name or password");
     s->closing = ++s->failures >= MAX_LOGIN_FAILURES;
@@ -78,6 +81,7 @@ static void welcome(struct pop3_session *s, const struct directory_account *acco
     conn_set_timeout(s->conn, SESSION_TIMEOUT_MS);
     log_info("pop3 %s: logged in user=<%s> with=%s tls=%s", conn_peer(s->conn), s->user, mechanism,
              conn_tls_version(s->conn));
+    measure_login(MEASURE_LOGIN_OK);
     conn_printf(s->conn, "+OK %u messages\r\n", s->count);
 }
 
@@ -364,6 +368,7 @@ static void *pop3_open(struct conn *c, void *context) {
     s->conn = c;
     s->service = e->service;
     conn_set_timeout(c, LOGIN_TIMEOUT_MS);
+    measure_connection(MEASURE_POP3);
     return s;
 }
 

@@ -40,6 +40,11 @@ void db_close(struct db *db);
  */
 struct db_conn *db_acquire(struct db *db, struct err *err);
 void db_release(struct db *db, struct db_conn *c);
+/* Connections there may be, there are, and nobody uses just now. */
+struct db_counts {
+    int max, open, idle;
+};
+struct db_counts db_count(struct db *db);
 PGconn *db_raw(struct db_conn *c);
 
 /* Parameters, in order. Text and bytes are not copied: they must live until the query was sent. */

@@ -157,3 +157,12 @@ void db_release(struct db *db, struct db_conn *c) {
     pthread_cond_signal(&db->freed);
     pthread_mutex_unlock(&db->lock);
 }
+
+struct db_counts db_count(struct db *db) {
+    pthread_mutex_lock(&db->lock);
+    struct db_counts counts = {.max = db->max, .open = db->count};
+    for (struct db_conn *c = db->idle; c; c = c->next)
+        counts.idle++;
+    pthread_mutex_unlock(&db->lock);
+    return counts;
+}

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "dsn/dsn.h"
+#include "measure/measure.h"
 #include "queue/local.h"
 #include "queue/runner.h"
 #include "settings.h"
@@ -272,6 +273,7 @@ static void tell_trace(const struct attempt *x, const struct verdict *v) {
                                 .host = str_of(x->host),
                                 .tls = str_of(*x->client ? client_tls(*x->client) : ""),
                                 .reply = r->reply};
+        measure_attempt(e.outcome, e.at - x->job->received_at);
         trace_add_event(x->m->trace, &e);
     }
 }

@@ -1,5 +1,6 @@
 /* AUTH (RFC 4954): the frame around lib/sasl. */
 #include "base/log.h"
+#include "measure/measure.h"
 #include "sasl/sasl.h"
 #include "smtpd/session.h"
 
@@ -12,6 +13,7 @@ void auth_end(struct session *s) {
 
 static enum step failed(struct session *s, struct str login) {
     REPLY(s, "535 5.7.8 Authentication failed");
+    measure_login(MEASURE_LOGIN_FAILED);
     log_info("auth: failed login=<%.*s> client=[%s]", STR_ARG(str_sub(login, 0, 200)), s->client.address);
     if (++s->auth_failures < MAX_FAILURES)
         return STEP_WAIT;
@@ -33,6 +35,7 @@ static enum step welcome(struct session *s) {
                                             .address = copy(s, a->address),
                                             .name = copy(s, a->name)};
     s->authenticated = true;
+    measure_login(MEASURE_LOGIN_OK);
     s->login_method = sasl_mechanism(s->sasl);
     log_info("auth: login=<%.*s> client=[%s] with=%s", STR_ARG(s->account.address), s->client.address,
              sasl_mechanism(s->sasl));
@@ -47,9 +50,11 @@ static enum step ended(struct session *s, enum sasl_result result) {
     case SASL_THROTTLED:
         log_info("auth: throttled login=<%.*s> client=[%s]", STR_ARG(str_sub(sasl_login(s->sasl), 0, 200)),
                  s->client.address);
+        measure_login(MEASURE_LOGIN_THROTTLED);
         REPLY(s, "454 4.7.0 Too many failed logins, wait some minutes");
         return session_error(s);
     case SASL_TEMPORARY:
+        measure_login(MEASURE_LOGIN_TEMPORARY);
         REPLY(s, "454 4.7.0 Passwords can't be checked just now, try again");
         return STEP_WAIT;
     case SASL_CANCELLED:

@@ -1,5 +1,7 @@
 #include "smtpd/report.h"
 
+#include "base/clock.h"
+#include "measure/measure.h"
 #include "smtpd/parse.h"
 #include "smtpd/session.h"
 #include "store/queue.h"
@@ -99,6 +101,7 @@ static void add(struct report *r, struct trace_recipient to, struct str own_note
     to.notes = buf_str(&r->notes);
     if (to.outcome == TRACE_REFUSED && !to.rule && s->refused_by[0])
         to.rule = s->refused_by;
+    measure_recipient(to.outcome);
     trace_add(s->mta->trace, &r->m, &to);
     r->domain = domain;
     r->began = true;
@@ -150,6 +153,7 @@ void report_command(struct session *s, const char *stage, struct str argument, s
         return;
     struct report r;
     begin(&r, s, stage, STR(""));
+    measure_refusal(str_of(s->refused_by[0] ? s->refused_by : stage));
     if (strcmp(stage, "mail") == 0 && r.m.sender.n == 0)
         r.m.sender = path_in(argument, "FROM:");
     if (strcmp(stage, "rcpt") == 0) {
@@ -165,9 +169,15 @@ void report_command(struct session *s, const char *stage, struct str argument, s
 
 /* ---- messages ---- */
 
+static void measure(const struct session *s, enum trace_outcome outcome) {
+    measure_message(outcome, s->transaction.message.size, clock_monotonic() - s->transaction.started_at);
+}
+
 void report_refused(struct session *s, struct str message_id, const char *reply) {
     struct report r;
     begin(&r, s, "message", message_id);
+    measure_refusal(str_of(s->refused_by[0] ? s->refused_by : "message"));
+    measure(s, TRACE_REFUSED);
     add_all(&r, TRACE_REFUSED, str_of(reply));
     end(&r);
 }
@@ -175,8 +185,16 @@ void report_refused(struct session *s, struct str message_id, const char *reply)
 void report_discarded(struct session *s, struct str message_id) {
     struct report r;
     begin(&r, s, "message", message_id);
+    measure(s, TRACE_DISCARDED);
     add_all(&r, TRACE_DISCARDED, STR(""));
     end(&r);
+}
+
+void report_begin(const struct session *s) {
+    measure_connection(s->kind == SERVICE_SUBMISSION ? MEASURE_SUBMISSION
+                       : s->kind == SERVICE_LMTP     ? MEASURE_LMTP
+                       : s->kind == SERVICE_PICKUP   ? MEASURE_LOCAL
+                                                     : MEASURE_SMTP);
 }
 
 void report_end(struct session *s) {
@@ -184,6 +202,7 @@ void report_end(struct session *s) {
         return;
     struct report r;
     begin(&r, s, "data", STR(""));
+    measure(s, TRACE_LOST);
     add_all(&r, TRACE_LOST, STR("the connection ended within the data"));
     end(&r);
 }
@@ -224,6 +243,7 @@ void report_accepted(struct session *s, struct str message_id, const struct plan
     const struct transaction *t = &s->transaction;
     struct report r;
     begin(&r, s, "message", message_id);
+    measure(s, plan->delivery_count ? TRACE_DELIVERED : TRACE_QUEUED);
     for (size_t i = 0; i < t->count; i++) {
         if (t->recipient[i].removed)
             add(&r, (struct trace_recipient){.recipient = t->recipient[i].address, .outcome = TRACE_DISCARDED},

@@ -27,6 +27,8 @@ void report_discarded(struct session *s, struct str message_id);
  * of that by mail, not in the reply. */
 void report_accepted(struct session *s, struct str message_id, const struct plan *plan, const char *const *why,
                      bool by_mail);
+/* A connection has come. */
+void report_begin(const struct session *s);
 /* The connection ends; something is told where that was within the data. */
 void report_end(struct session *s);
 

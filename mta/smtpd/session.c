@@ -204,6 +204,7 @@ static void *smtpd_open(struct conn *c, void *context) {
         conn_peer_user(c, &s->local_user);
     s->input = INPUT_COMMAND;
     conn_set_timeout(c, COMMAND_MS);
+    report_begin(s);
     return s;
 }
 

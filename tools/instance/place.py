@@ -38,7 +38,7 @@ PORTS = {
 }
 DEFAULT_PORT_BASE = 20000
 SOCKET_PATH_MAX = 107
-LONGEST_SOCKET = "run/submission.sock"
+LONGEST_SOCKET = "run/imapd-metrics.sock"
 
 
 class InstanceError(Exception):

@@ -71,6 +71,8 @@ class Programs:
             "resolver": f"{host}@{place.port['resolver']}",
             "mta_smtp_port": place.port["outside"],
             "mta_pickup": f"unix:{place.run}/pickup.sock",
+            "mta_metrics": f"unix:{place.run}/mta-metrics.sock",
+            "imapd_metrics": f"unix:{place.run}/imapd-metrics.sock",
             "imapd_local": f"unix:{place.run}/imap.sock",
             "web_fastcgi": f"unix:{place.run}/web-%i.sock",
             "web_imap": f"unix:{place.run}/imap.sock",
