@@ -19,6 +19,8 @@ extern const struct route queue_routes[];
 extern const struct route trace_routes[];
 extern const struct route audit_routes[];
 extern const struct route settings_routes[];
+extern const struct route rules_routes[];
+extern const struct route access_routes[];
 extern const struct route filter_routes[];
 extern const struct route profile_routes[];
 

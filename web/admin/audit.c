@@ -27,11 +27,17 @@ static const struct db_statement LIST[2][2] = {
 
 static const struct {
     const char *kind, *label, *page; /* page: where the object is looked at, before its id */
-} KINDS[] = {{"account", "mailbox", "/mailboxes/"}, {"alias", "alias", NULL},
-             {"dkim_key", "DKIM key", NULL},        {"domain", "domain", "/domains/"},
-             {"filter", "filter", "/filters/"},     {"operator", "operator", "/operators/"},
-             {"record", "DNS record", NULL},        {"sender_policy", "sender policy", NULL},
-             {"setting", "setting", NULL},          {"tenant", "reseller", "/resellers/"},
+} KINDS[] = {{"account", "mailbox", "/mailboxes/"},
+             {"access_list", "entry of the allow and deny lists", NULL},
+             {"alias", "alias", NULL},
+             {"dkim_key", "DKIM key", NULL},
+             {"domain", "domain", "/domains/"},
+             {"filter", "filter", "/filters/"},
+             {"operator", "operator", "/operators/"},
+             {"record", "DNS record", NULL},
+             {"sender_policy", "sender policy", NULL},
+             {"setting", "setting", NULL},
+             {"tenant", "reseller", "/resellers/"},
              {"zone", "DNS zone", "/zones/"}};
 enum { KIND_COUNT = sizeof KINDS / sizeof *KINDS, MAX_DETAIL = 200 };
 

@@ -13,6 +13,8 @@ static const struct {
     {ROUTE_OPERATORS, "/trace", "search", "Message trace"},
     {ROLE_PROVIDER | ROLE_RESELLER, "/audit", "history", "Audit log"},
     {ROLE_PROVIDER, "/filters", "forward", "Filters"},
+    {ROLE_PROVIDER, "/rules", "check", "Incoming mail rules"},
+    {ROUTE_MANAGERS, "/access", "lock", "Allow and deny"},
     {ROLE_PROVIDER, "/settings", "settings", "Settings"},
 };
 

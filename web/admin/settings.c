@@ -4,7 +4,9 @@
 #include "directory/admin.h"
 #include "page.h"
 
-static const struct db_statement ALL = {"web_settings", "SELECT name, value, comment FROM setting ORDER BY name"};
+/* Those of the rules for incoming mail have a page of their own. */
+static const struct db_statement ALL = {
+    "web_settings", "SELECT name, value, comment FROM setting WHERE name NOT LIKE 'policy.%' ORDER BY name"};
 
 /* "dns" as "DNS", "queue" as "Queue": short ones are abbreviations. */
 static struct str heading(struct exchange *x, struct str prefix) {
