@@ -70,6 +70,7 @@ static const struct cli_verb verbs[] = {
      .options = {SIGN_OPTIONS,
                  {"authserv-id", "ID", "whose findings they are"},
                  {"authentication-results", "TEXT", "the findings (else the message's Authentication-Results of ID)"},
+                 {"instance-first", NULL, "begin with i=, as the server does (else tags in the alphabet's order)"},
                  CHECK_RESOLVER}},
     {0}};
 

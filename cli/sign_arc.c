@@ -73,8 +73,12 @@ enum cli_exit sign_arc(struct cli *cli, const struct cli_args *args) {
     enum cli_exit code = sign_request_read(cli, args, &r);
     if (code != CLI_OK)
         return code;
-    struct arc_sealer sealer = {
-        .key = r.key, .domain = r.domain, .selector = r.selector, .headers = r.headers, .time = r.time};
+    struct arc_sealer sealer = {.key = r.key,
+                                .domain = r.domain,
+                                .selector = r.selector,
+                                .headers = r.headers,
+                                .time = r.time,
+                                .alphabetical = !cli_switch(args, "instance-first")};
     struct dns *dns = check_resolver(cli, args);
     bool have = dns && cli_message_read(cli, &m);
     bool ok = have && seal(cli, args, &m, dns, &sealer);

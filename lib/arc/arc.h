@@ -55,6 +55,8 @@ struct arc_sealer {
     struct str
         headers;  /* h= of the message signature; n 0: as for a struct dkim_signer. Never ARC-Seal (section 4.1.2) */
     int64_t time; /* t= in seconds since 1970; 0: now */
+    bool alphabetical; /* tags in the order of the alphabet and b= in one piece, as test suites compare them; else i=
+                          first, as the grammar has it (sections 4.1.2 and 4.1.3), and b= last */
 };
 
 /* Appends the three fields of the next set with their CR LF (seal first), to be put in front of the message as it will

@@ -10,11 +10,27 @@ enum {
     MAX_B64_LINE = 700,      /* bytes of base64 that are left in one piece */
 };
 
-/* Tags come in the order of the alphabet, b= unbroken: the form that the makers of ARC test against. A key so large
- * that its line would get too long for SMTP is folded. */
-static enum dkim_fold b_fold(const struct dkim_key *key) {
-    return dkim_key_algorithm(key) == DKIM_RSA_SHA256 && dkim_key_bits(key) / 6 > MAX_B64_LINE ? DKIM_FOLD_BASE64
-                                                                                               : DKIM_FOLD_NEVER;
+/* b= stays in one piece where it is to be compared, unless a large key made it too long for a line of mail. */
+static enum dkim_fold b_fold(const struct arc_sealer *s) {
+    bool long_line = dkim_key_algorithm(s->key) == DKIM_RSA_SHA256 && dkim_key_bits(s->key) / 6 > MAX_B64_LINE;
+    return s->alphabetical && !long_line ? DKIM_FOLD_NEVER : DKIM_FOLD_BASE64;
+}
+
+/* Puts tags that are in the order of the alphabet into the order wanted; gives back where b= is then. */
+static size_t arrange(const struct arc_sealer *s, struct dkim_new_tag *tag, size_t count) {
+    static const char *const order[] = {"i", "a", "c", "cv", "d", "s", "t", "h", "bh", "b"};
+    size_t at = 0, b = 0;
+    for (size_t k = 0; !s->alphabetical && k < sizeof order / sizeof *order; k++)
+        for (size_t i = at; i < count; i++)
+            if (strcmp(tag[i].name, order[k]) == 0) {
+                struct dkim_new_tag one = tag[i];
+                tag[i] = tag[at];
+                tag[at++] = one;
+                break;
+            }
+    while (strcmp(tag[b].name, "b") != 0)
+        b++;
+    return b;
 }
 
 struct sealing {
@@ -114,15 +130,16 @@ static bool write_message_signature(struct sealing *g, struct str results_field,
     const struct dkim_key *key = g->sealer->key;
     struct buf signed_before = BUF_EMPTY;
     struct dkim_new_tag tag[] = {
-        {"a", g->algorithm, DKIM_FOLD_NEVER},  {"b", STR(""), b_fold(key)},
+        {"a", g->algorithm, DKIM_FOLD_NEVER},  {"b", STR(""), b_fold(g->sealer)},
         {"bh", body_hash(g), DKIM_FOLD_NEVER}, {"c", STR("relaxed/relaxed"), DKIM_FOLD_NEVER},
         {"d", g->domain, DKIM_FOLD_NEVER},     {"h", g->headers, DKIM_FOLD_NAMES},
         {"i", g->number, DKIM_FOLD_NEVER},     {"s", g->selector, DKIM_FOLD_NEVER},
         {"t", g->time, DKIM_FOLD_NEVER},
     };
+    size_t count = sizeof tag / sizeof *tag;
     gather_message(g, results_field, &signed_before);
-    bool ok = dkim_field_sign(g->a, key, DKIM_RELAXED, &signed_before, "ARC-Message-Signature", tag,
-                              sizeof tag / sizeof *tag, 1, field, err);
+    bool ok = dkim_field_sign(g->a, key, DKIM_RELAXED, &signed_before, "ARC-Message-Signature", tag, count,
+                              arrange(g->sealer, tag, count), field, err);
     buf_free(&signed_before);
     return ok;
 }
@@ -147,18 +164,19 @@ static bool write_seal(struct sealing *g, struct str results_field, struct str m
     struct buf signed_before = BUF_EMPTY;
     struct dkim_new_tag tag[] = {
         {"a", g->algorithm, DKIM_FOLD_NEVER},
-        {"b", STR(""), b_fold(g->sealer->key)},
+        {"b", STR(""), b_fold(g->sealer)},
         {"cv", str_of(arc_status_name(g->cv)), DKIM_FOLD_NEVER},
         {"d", g->domain, DKIM_FOLD_NEVER},
         {"i", g->number, DKIM_FOLD_NEVER},
         {"s", g->selector, DKIM_FOLD_NEVER},
         {"t", g->time, DKIM_FOLD_NEVER},
     };
+    size_t count = sizeof tag / sizeof *tag;
     gather_sets(g, &signed_before);
     dkim_canonical_field(DKIM_RELAXED, results_field, &signed_before);
     dkim_canonical_field(DKIM_RELAXED, message_field, &signed_before);
-    bool ok = dkim_field_sign(g->a, g->sealer->key, DKIM_RELAXED, &signed_before, "ARC-Seal", tag,
-                              sizeof tag / sizeof *tag, 1, field, err);
+    bool ok = dkim_field_sign(g->a, g->sealer->key, DKIM_RELAXED, &signed_before, "ARC-Seal", tag, count,
+                              arrange(g->sealer, tag, count), field, err);
     buf_free(&signed_before);
     return ok;
 }

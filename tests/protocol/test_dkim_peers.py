@@ -201,6 +201,7 @@ class Peers(unittest.TestCase):
         found = f"Authentication-Results: {DOMAIN}; arc={{}}; spf=pass smtp.mailfrom=joe@example.net;\r\n dkim=pass (good) header.d=example.net\r\n"
         sealers = {
             "ours": self.seal_here,
+            "server": lambda m: self.seal_here(m, "--instance-first"),
             "dkimpy": lambda m: "".join(
                 line.decode()
                 for line in dkim.arc_sign(
@@ -210,7 +211,7 @@ class Peers(unittest.TestCase):
             + m,
             "perl": lambda m: self.perl("arcsign", DOMAIN, "rsa", "ar", f"{self.at}/rsa.pem", message=m),
         }
-        for order in (("ours", "dkimpy", "perl"), ("dkimpy", "ours", "perl"), ("perl", "ours", "dkimpy", "ours", "ours")):
+        for order in (("ours", "dkimpy", "perl"), ("dkimpy", "ours", "perl"), ("perl", "ours", "dkimpy", "server", "server"), ("server", "dkimpy", "perl", "server")):
             message = HEADER + BODIES["white space at line ends"]
             for n, sealer in enumerate(order, 1):
                 with self.subTest(order=order, n=n):
