@@ -99,8 +99,13 @@ static void add_composite(struct conversion *x, const struct mime_part *part) {
     add_between(x, at, (size_t)(part->body_offset + part->body_bytes));
 }
 
+/* RFC 6532 section 3.7: a message inside whose header is in UTF-8 may be encoded as a whole, and has to be. */
+static bool is_global(const struct mime_part *part) {
+    return str_eq(part->type, STR("message")) && str_starts(part->subtype, STR("global"));
+}
+
 static void add_part(struct conversion *x, const struct mime_part *part) {
-    if (part->child)
+    if (part->child && !is_global(part))
         add_composite(x, part);
     else
         add_leaf(x, part);

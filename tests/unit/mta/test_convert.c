@@ -112,6 +112,19 @@ static void lines_that_are_too_long_are_broken(void **state) {
     buf_free(&out);
 }
 
+static void an_international_message_inside_is_encoded_as_a_whole(void **state) {
+    (void)state;
+    struct buf m =
+        convert(STR("Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: message/global\r\n\r\n"
+                    "Subject: gr\xc3\xbcn\r\n\r\nbody\r\n--x--\r\n"),
+                CONVERT_7BIT);
+    const struct mime_part *part = mime_parse(&arena, buf_str(&m))->root->child;
+    assert_true(str_is_ascii(buf_str(&m)));
+    assert_true(str_eq(part->encoding, STR("base64")));
+    assert_content(buf_str(&m), part, STR("Subject: gr\xc3\xbcn\r\n\r\nbody"));
+    buf_free(&m);
+}
+
 static void signatures_are_seen(void **state) {
     (void)state;
     assert_true(convert_breaks_signature(&arena, STR("DKIM-Signature: v=1; a=b\r\nSubject: x\r\n\r\nbody\r\n")));
@@ -133,6 +146,7 @@ int main(void) {
         cmocka_unit_test_teardown(text_that_says_nothing_of_itself_gets_its_fields, reset),
         cmocka_unit_test_teardown(binary_parts_become_base64, reset),
         cmocka_unit_test_teardown(lines_that_are_too_long_are_broken, reset),
+        cmocka_unit_test_teardown(an_international_message_inside_is_encoded_as_a_whole, reset),
         cmocka_unit_test_teardown(signatures_are_seen, reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
