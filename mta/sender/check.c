@@ -1,13 +1,12 @@
 /* The checks of a message that came in, and the results of others that are not let in. */
 #include "authres/authres.h"
 #include "base/clock.h"
-#include "base/log.h"
+#include "policy/policy.h"
 #include "sender/sender.h"
 #include "settings.h"
 #include "smtpd/session.h"
 
-/* What claims to be ours and is not (RFC 8601 section 5). From filters of ours on this machine, which bring a message
- * back, it may be true. */
+/* What claims to be ours and is not (RFC 8601 section 5). */
 static void remove_forged(struct session *s) {
     struct edit *e = &s->transaction.edit;
     const struct str name = STR("Authentication-Results");
@@ -76,14 +75,18 @@ static void tell(struct session *s, const struct sender_results *r) {
                  dmarc_result_name(r->dmarc.result), STR_ARG(r->dmarc.domain), STR_ARG(r->dmarc.reason));
 }
 
-static bool is_checked(const struct session *s) {
-    return s->kind == SERVICE_RELAY && !s->authenticated &&
-           settings_sender_check(s->mta, &((struct session *)(uintptr_t)s)->transaction.arena);
+/* A filter of ours, a list manager, a host of our own network. */
+static bool is_trusted(const struct session *s) {
+    return s->kind == SERVICE_LMTP || (s->kind == SERVICE_RELAY && policy_may_relay(s));
+}
+
+static bool is_checked(struct session *s) {
+    return s->kind == SERVICE_RELAY && !s->authenticated && settings_sender_check(s->mta, &s->transaction.arena);
 }
 
 static void examine(struct session *s, struct verdict *v) {
     struct transaction *t = &s->transaction;
-    if (s->kind == SERVICE_LMTP)
+    if (is_trusted(s))
         return;
     remove_forged(s);
     if (!is_checked(s))

@@ -253,6 +253,45 @@ class WithoutDns(unittest.TestCase):
             self.assertIn(part, found)
 
 
+class Spared(unittest.TestCase):
+    def test_clients_of_our_own_networks_are_not_checked_and_their_results_stay(self):
+        mansio = harness.private()
+        self.addCleanup(mansio.remove)
+        livia = mansio.new_account(mansio.new_domain())
+        mansio.command("setting", "set", "mta.networks", "127.0.0.0/8")
+        stranger = Stranger(mansio, spf="v=spf1 -all")
+        raw = stranger.message(livia.address, "spared", sign=False,
+                               headers=[("Authentication-Results", "mail.mansio.example; dmarc=pass")])  # fmt: skip
+
+        def look():
+            try:
+                mansio.send(f"a@{stranger.name}", livia.address, raw=raw)
+            except smtplib.SMTPDataError:
+                return False
+            return True
+
+        harness.eventually(look, 10, "the setting")
+        self.assertEqual(mansio.wait_for_mail(livia)["Authentication-Results"], "mail.mansio.example; dmarc=pass")
+
+    def test_checks_can_be_switched_off(self):
+        mansio = harness.private()
+        self.addCleanup(mansio.remove)
+        livia = mansio.new_account(mansio.new_domain())
+        mansio.command("setting", "set", "sender.check", "off")
+        stranger = Stranger(mansio, spf="v=spf1 -all")
+        raw = stranger.message(livia.address, "off", sign=False)
+
+        def look():
+            try:
+                mansio.send(f"a@{stranger.name}", livia.address, raw=raw)
+            except smtplib.SMTPDataError:
+                return False
+            return True
+
+        harness.eventually(look, 10, "the setting")
+        self.assertIsNone(mansio.wait_for_mail(livia)["Authentication-Results"])
+
+
 class CommandLine(unittest.TestCase):
     """mansio check dmarc: without configuration, at any name server."""
 
