@@ -141,6 +141,36 @@ static void at_message(struct session *s, struct verdict *v) {
         redirect(s, v, f->redirect);
 }
 
+/* ---- what only milters want to hear of ---- */
+
+static void hear(struct session *s, struct verdict *v, enum stage stage,
+                 void (*tell)(struct question *q, struct str line), struct str line) {
+    struct filtering *f = s->filtering;
+    struct question q = {.s = s, .f = f, .stage = stage, .v = v};
+    q.arena = s->transaction.open ? &s->transaction.arena : &s->arena;
+    for (size_t i = 0; f && i < f->set->count && v->action == VERDICT_PASS; i++) {
+        q.entry = &f->set->entry[i];
+        q.filter = &q.entry->filter;
+        q.talk = &f->talk[i];
+        if (q.filter->kind == FILTER_MILTER && (q.filter->services & s->kind))
+            tell(&q, line);
+    }
+}
+
+static void refused_recipient(struct session *s, struct str address, struct str code, struct str why) {
+    struct verdict ignored = {.action = VERDICT_PASS};
+    if (!s->filtering)
+        return;
+    s->filtering->refusal_code = code;
+    s->filtering->refusal_text = why;
+    hear(s, &ignored, STAGE_RCPT, milter_hear_refused, address);
+    s->filtering->refusal_code = (struct str){NULL, 0};
+}
+
+static void unknown_command(struct session *s, struct str line, struct verdict *v) {
+    hear(s, v, s->transaction.open ? STAGE_RCPT : STAGE_HELO, milter_hear_unknown, line);
+}
+
 static void end_transaction(struct session *s) {
     struct filtering *f = s->filtering;
     if (!f)
@@ -160,6 +190,8 @@ const struct examiner filtering_examiner = {
                 [STAGE_RCPT] = at_rcpt,
                 [STAGE_DATA] = at_data,
                 [STAGE_MESSAGE] = at_message},
+    .refused_recipient = refused_recipient,
+    .unknown_command = unknown_command,
     .end_transaction = end_transaction,
     .close = detach,
 };

@@ -79,8 +79,17 @@ static struct str sender_mailer(struct question *q) {
     return here ? STR("local") : STR("esmtp");
 }
 
-static struct str recipient(struct question *q) { return q->s->candidate ? q->s->candidate->address : STR(""); }
-static struct str recipient_host(struct question *q) { return domain_of(recipient(q)); }
+/* Of a refused one: the sentence, the code, and "error" (as Sendmail has it). */
+static struct str recipient(struct question *q) {
+    if (q->f->refusal_code.p)
+        return q->f->refusal_text;
+    return q->s->candidate ? q->s->candidate->address : STR("");
+}
+
+static struct str recipient_host(struct question *q) {
+    return q->f->refusal_code.p ? q->f->refusal_code : domain_of(recipient(q));
+}
+
 static struct str recipient_mailer(struct question *q) {
     const struct envelope_recipient *r = q->s->candidate;
     return !r || r->route.count == 0 ? STR("error") : r->route.target[0].account_id ? STR("local") : STR("esmtp");

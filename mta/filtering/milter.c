@@ -277,7 +277,8 @@ static void at_mail(struct question *q) {
 }
 
 static void at_rcpt(struct question *q) {
-    tell(q, MILTER_RCPT, envelope_data(q, q->s->candidate->address, STR("")), MILTER_NO_RCPT, MILTER_SILENT_RCPT);
+    tell(q, MILTER_RCPT, envelope_data(q, q->s->candidate->address, q->s->candidate->parameters), MILTER_NO_RCPT,
+         MILTER_SILENT_RCPT);
 }
 
 /* ---- the message ---- */
@@ -430,6 +431,25 @@ void milter_examine(struct question *q) {
     default:
         break;
     }
+}
+
+/* Its answer counts for nothing: the recipient is refused already. */
+void milter_hear_refused(struct question *q, struct str address) {
+    struct milter_reply r;
+    struct err err;
+    if (!q->talk->milter || !(q->talk->milter->terms.options & MILTER_REFUSED_RCPTS) ||
+        (q->talk->milter->terms.options & MILTER_NO_RCPT) || !follows(q))
+        return;
+    if (!say(q, MILTER_RCPT, envelope_data(q, address, STR("")), STR(""), MILTER_SILENT_RCPT, &r, &err))
+        lost(q, &err);
+}
+
+void milter_hear_unknown(struct question *q, struct str line) {
+    struct talk *t = q->talk;
+    if (t->done || t->passed || !t->milter || t->milter->terms.version < 3)
+        return;
+    struct str text = arena_str(q->arena, line);
+    tell(q, MILTER_UNKNOWN, str_n(text.p, text.n + 1), MILTER_NO_UNKNOWN, MILTER_SILENT_UNKNOWN);
 }
 
 void milter_end_transaction(struct talk *t) {

@@ -30,8 +30,9 @@ struct filtering {
     struct held_field *field, **field_end; /* of the transaction, in its arena */
     struct str redirect;                   /* likewise: to whom instead; p NULL: nobody */
     /* of the stage that is asked */
-    struct str defer;    /* what to say where nobody refuses, p NULL: nothing */
-    bool defer_refusals; /* who refuses says "later" */
+    struct str refusal_code, refusal_text; /* of a recipient that was refused before; p NULL: it was not */
+    struct str defer;                      /* what to say where nobody refuses, p NULL: nothing */
+    bool defer_refusals;                   /* who refuses says "later" */
 };
 
 /* One filter asked at one stage. */
@@ -83,6 +84,8 @@ uint64_t fact_size(const struct question *q);
 /* ---- the kinds ---- */
 
 void milter_examine(struct question *q);
+void milter_hear_refused(struct question *q, struct str address);
+void milter_hear_unknown(struct question *q, struct str line);
 void milter_end_transaction(struct talk *t);
 void milter_end_session(struct talk *t, struct filter_entry *e);
 void delegate_examine(struct question *q);

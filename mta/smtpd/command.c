@@ -339,8 +339,10 @@ enum step command_run(struct session *s, struct str line) {
     parse_command(line, &verb, &argument);
     const struct command *c = find(verb);
     if (!c || !(c->services & s->kind)) {
-        REPLY(s, "500 5.5.2 Command not recognized");
-        return session_error(s);
+        struct verdict v = stage_unknown_command(s, line);
+        reply(s, v.action == VERDICT_PASS ? STR("500 5.5.2 Command not recognized") : v.reply);
+        reply(s, STR("\r\n"));
+        return v.action == VERDICT_CLOSE ? STEP_CLOSE : session_error(s);
     }
     /* A client without EHLO has not heard that it may send anything ahead. */
     if (s->more_input && (!s->esmtp || (c->flags & LAST_IN_GROUP)))

@@ -149,6 +149,7 @@ static enum step refuse_recipient(struct session *s, const char *code, const cha
     log_info("smtp: refused to=<%.*s> from=<%.*s> client=[%s] helo=%s: %s %s", STR_ARG(address),
              STR_ARG(s->transaction.sender), s->client.address, s->helo, code, why);
     conn_printf(s->conn, "%s <%.*s>: %s\r\n", code, STR_ARG(shown(address)), why);
+    stage_refused_recipient(s, address, code, why);
     session_slow_down(s, ++s->refused_recipients);
     if (s->refused_recipients < MAX_REFUSED)
         return STEP_WAIT;
@@ -207,6 +208,7 @@ enum step rcpt_command(struct session *s, struct str argument) {
         REPLY(s, "501 5.5.4 Syntax: RCPT TO:<address>");
         return session_error(s);
     }
+    r.parameters = rest;
     if (t->chunked) {
         REPLY(s, "503 5.5.1 The message has begun");
         return session_error(s);

@@ -26,6 +26,7 @@ enum input {
 struct envelope_recipient {
     struct str address; /* local@domain, as it was checked */
     struct directory_route route;
+    struct str parameters; /* of RCPT, as they were given; good while it is the candidate */
     struct str notify; /* DSN, p NULL: none (RFC 3461 section 4.1) */
     struct str orcpt;  /* decoded, p NULL: none */
     bool added;        /* by a filter: the client did not name it and hears nothing of it */

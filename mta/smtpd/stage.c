@@ -41,6 +41,20 @@ bool stage_pass(struct session *s, enum stage stage, enum step *step) {
     return false;
 }
 
+void stage_refused_recipient(struct session *s, struct str address, const char *code, const char *why) {
+    for (size_t i = 0; examiners[i]; i++)
+        if (examiners[i]->refused_recipient)
+            examiners[i]->refused_recipient(s, address, str_of(code), str_of(why));
+}
+
+struct verdict stage_unknown_command(struct session *s, struct str line) {
+    struct verdict v = {.action = VERDICT_PASS};
+    for (size_t i = 0; examiners[i] && v.action == VERDICT_PASS; i++)
+        if (examiners[i]->unknown_command)
+            examiners[i]->unknown_command(s, line, &v);
+    return v;
+}
+
 void stage_end_transaction(struct session *s) {
     for (size_t i = 0; examiners[i]; i++)
         if (examiners[i]->end_transaction)

@@ -39,6 +39,10 @@ struct examiner {
     const char *name;
     /* NULL where it has nothing to say at a stage. The verdict is VERDICT_PASS when it is called. */
     void (*examine[STAGE_COUNT])(struct session *s, struct verdict *v);
+    /* A recipient was refused before anybody was asked, with this code and sentence: to be heard of, no more. */
+    void (*refused_recipient)(struct session *s, struct str address, struct str code, struct str why);
+    /* A command that is not known, the whole line; where the verdict is not VERDICT_PASS its reply is the answer. */
+    void (*unknown_command)(struct session *s, struct str line, struct verdict *v);
     void (*end_transaction)(struct session *s); /* however it ended; NULL: nothing to do */
     void (*close)(struct session *s);           /* the session ends; NULL: nothing to do */
 };
@@ -48,6 +52,8 @@ struct verdict stage_ask(struct session *s, enum stage stage);
 /* The same for a stage before the message: writes the reply where it does not pass, and says how to go on in *step.
  * True: go on with the command. */
 bool stage_pass(struct session *s, enum stage stage, enum step *step);
+void stage_refused_recipient(struct session *s, struct str address, const char *code, const char *why);
+struct verdict stage_unknown_command(struct session *s, struct str line);
 void stage_end_transaction(struct session *s);
 void stage_close(struct session *s);
 

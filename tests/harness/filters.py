@@ -2,6 +2,8 @@
 were told. And free ports and patience for the real ones."""
 
 import json
+import os
+import signal
 import socket
 import struct
 import subprocess
@@ -163,7 +165,7 @@ class Daemon:
 
     def __init__(self, argv, port, cwd=None, seconds=60):
         self.output = tempfile.TemporaryFile()
-        self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.output, cwd=cwd)
+        self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.output, cwd=cwd, start_new_session=True)
         try:
             eventually(lambda: self._listens(port), seconds=seconds)
         except AssertionError:
@@ -186,13 +188,9 @@ class Daemon:
         self.output.close()
 
     def _end(self):
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(20)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        """SIGKILL: libmilter waits for its connections on SIGTERM, and there is nothing to save. With its own children."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
 
 
 class Filtered:

@@ -181,6 +181,36 @@ class Stages(MilterTest):
         self.assertNotIn(DATA, milter.commands())
         self.assertIn((2, 0x3F, 0x7F), milter.offered)
 
+    def test_parameters_of_rcpt_are_told(self):
+        milter = self.milter()
+        with self.mansio.smtp() as client:
+            client.ehlo()
+            client.mail("a@outside.test")
+            client.docmd(f"RCPT TO:<{self.livia.address}> NOTIFY=NEVER")
+        self.assertEqual(milter.data(RCPT), [f"<{self.livia.address}>\0NOTIFY=NEVER\0".encode()])
+
+    def test_refused_recipients_are_told_to_who_wants_to_hear_of_them(self):
+        for options, told in ((0, 1), (0x800, 2)):
+            with self.subTest(options=options):
+                milter = self.milter(options=options)
+                with self.mansio.smtp() as client:
+                    client.ehlo()
+                    client.mail("a@outside.test")
+                    self.assertEqual(client.rcpt(self.livia.address)[0], 250)
+                    self.assertEqual(client.rcpt(f"nobody@{self.domain}")[0], 550)
+                self.assertEqual(len(milter.data(RCPT)), told)
+                self.assertEqual(milter.macros["{rcpt_mailer}"], "error" if options else "local")
+                self.detach("milter")
+                milter.close()
+
+    def test_unknown_commands_are_told_and_may_be_answered(self):
+        milter = self.milter(answers={UNKNOWN: lambda data: reply_code("554 5.5.9 stop it") if b"EVIL" in data else CONTINUE})
+        with self.mansio.smtp() as client:
+            client.ehlo()
+            self.assertEqual(client.docmd("FLY", "me")[0], 500)
+            self.assertEqual(client.docmd("EVIL"), (554, b"5.5.9 stop it"))
+        self.assertEqual(milter.data(UNKNOWN), [b"FLY me\0", b"EVIL\0"])
+
     def test_everything_of_version_6_is_offered(self):
         milter = self.milter()
         self.arrived()
