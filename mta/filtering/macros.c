@@ -130,8 +130,8 @@ static const struct answer answers[] = {
 
 /* Told where a milter does not name what it wants: what Postfix and Sendmail tell between them. */
 static const char *const usual[MILTER_STAGES] = {
-    [MILTER_AT_CONNECT] = "j _ v {daemon_name} {daemon_addr} {daemon_port} {if_name} {if_addr} {client_addr} "
-                          "{client_name} {client_port} {client_ptr} {client_resolve}",
+    [MILTER_AT_CONNECT] = ("j _ v {daemon_name} {daemon_addr} {daemon_port} {if_name} {if_addr} {client_addr} "
+                           "{client_name} {client_port} {client_ptr} {client_resolve}"),
     [MILTER_AT_HELO] = "{tls_version} {cipher} {cipher_bits} {verify}",
     [MILTER_AT_MAIL] = "i {auth_type} {auth_authen} {auth_author} {mail_addr} {mail_host} {mail_mailer}",
     [MILTER_AT_RCPT] = "i {rcpt_addr} {rcpt_host} {rcpt_mailer}",
