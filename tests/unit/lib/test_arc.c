@@ -151,6 +151,20 @@ static void failed_chain_is_sealed_once_over_its_own_set(void **state) {
     refused(sealed, &chain, &s, findings);
 }
 
+/* RFC 8617 section 5.1.2: as if there were no other sets. */
+static void seal_of_a_failed_chain_is_over_its_own_set_alone(void **state) {
+    (void)state;
+    struct arc_sealer s = sealer();
+    struct arc_chain failed = {.status = ARC_FAIL, .instance = 1};
+    struct buf beside = BUF_EMPTY, alone = BUF_EMPTY;
+    assert_true(arc_seal(&arena, seal_times(1), &failed, &s, str_of(findings), &beside, NULL));
+    assert_true(arc_seal(&arena, str_of(message), &failed, &s, str_of(findings), &alone, NULL));
+    assert_string_equal(beside.p, alone.p);
+    assert_non_null(strstr(alone.p, "i=2; a=ed25519-sha256; cv=fail;"));
+    buf_free(&beside);
+    buf_free(&alone);
+}
+
 static void trouble_of_the_dns_is_no_reason_to_seal_a_failure(void **state) {
     (void)state;
     struct arc_sealer s = sealer();
@@ -285,6 +299,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(sealed_message_passes_and_tells_what_was_found, set_up, tear_down),
         cmocka_unit_test_setup_teardown(chain_ends_at_fifty_sets, set_up, tear_down),
         cmocka_unit_test_setup_teardown(failed_chain_is_sealed_once_over_its_own_set, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(seal_of_a_failed_chain_is_over_its_own_set_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(trouble_of_the_dns_is_no_reason_to_seal_a_failure, set_up, tear_down),
         cmocka_unit_test_setup_teardown(sealers_that_can_not_seal_leave_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(chain_becomes_a_method_of_authentication_results, set_up, tear_down),
