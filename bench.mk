@@ -1,6 +1,6 @@
 # Measuring: make bench, make bench ONLY=NAME (tests/bench/run).
 
-PACKAGES_BENCH := postfix wrk
+PACKAGES_BENCH := postfix dovecot-imapd wrk
 
 .PHONY: bench
 bench: packages
