@@ -174,7 +174,7 @@ static void open_modules(struct daemon *d) {
     s->cards = cards_new(s->store, (size_t)conf_number(d->conf, "imapd_cache_mb", 64, 1, 1 << 20) << 20);
     struct views_options o = {.store = s->store, .wake = wake, .context = s, .idle_messages = IDLE_MESSAGES};
     s->views = views_new(&o);
-    store_watch(s->store, views_changed, s->views);
+    store_watch(s->store, &(struct store_watcher){views_changed, views_flags, s->views});
     d->sweeper = sweeper_start(s->store);
 }
 

@@ -97,8 +97,8 @@ static enum store_status read_cards(struct session *s, struct fetch_job *j) {
 /* Reading a body sets \Seen. */
 static enum store_status set_seen(struct session *s, struct fetch_job *j) {
     struct uid_range range[BATCH];
-    size_t ranges = 0, changed;
-    struct store_message *now;
+    size_t ranges = 0;
+    struct store_flag_change change = {.change = STORE_ADD, .flags = STORE_SEEN, .by = s->client};
     for (uint32_t i = 0; i < j->count; i++) {
         j->seen_now[i] = !(j->m[i].flags & STORE_SEEN);
         if (j->seen_now[i])
@@ -107,11 +107,9 @@ static enum store_status set_seen(struct session *s, struct fetch_job *j) {
     if (ranges == 0)
         return STORE_OK;
     enum store_status status =
-        store_change_flags(s->service->store, &j->arena, s->account, s->mailbox, range, ranges, STORE_ADD, STORE_SEEN,
-                           NULL, 0, 0, &now, &changed, NULL, NULL, &j->err);
+        store_change_flags(s->service->store, &j->arena, s->account, s->mailbox, range, ranges, &change, &j->err);
     if (status != STORE_OK)
         return status;
-    view_flags_changed(s->client, now, changed);
     for (uint32_t i = 0; i < j->count; i++) {
         struct view_message m;
         view_read(s->client, j->number[i], 1, &m);

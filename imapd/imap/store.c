@@ -142,24 +142,26 @@ enum outcome command_store(struct session *s, struct parser *p) {
     if (j->set.count == 0)
         return session_ok(s, "No such messages");
     struct sequence uids = session_uids(s, &j->set);
-    struct store_message *changed;
-    uint32_t *failed;
-    size_t count, failed_count, asked = 0;
+    struct store_flag_change change = {.change = r.change,
+                                       .flags = r.flags.system,
+                                       .keyword = r.flags.keyword,
+                                       .keyword_count = r.flags.count,
+                                       .unchanged_since = r.unchanged_since,
+                                       .by = s->client};
+    size_t asked = 0;
     if (r.conditional)
         condstore_enable(s);
     for (size_t i = 0; i < j->set.count; i++)
         asked += j->set.range[i].last - j->set.range[i].first + 1;
     if (r.conditional && r.unchanged_since == 0)
         return refuse_all(s, j, &uids, asked);
-    enum store_status status = store_change_flags(s->service->store, &s->arena, s->account, s->mailbox, uids.range,
-                                                  uids.count, r.change, r.flags.system, r.flags.keyword, r.flags.count,
-                                                  r.unchanged_since, &changed, &count, &failed, &failed_count, &err);
+    enum store_status status =
+        store_change_flags(s->service->store, &s->arena, s->account, s->mailbox, uids.range, uids.count, &change, &err);
     if (status != STORE_OK)
         return session_refused(s, status, NULL, &err);
-    view_flags_changed(s->client, changed, count);
     session_keywords(s, false);
-    take_modified(s, j, failed, failed_count);
-    j->missing = count + failed_count < asked;
+    take_modified(s, j, change.failed, change.failed_count);
+    j->missing = change.count + change.failed_count < asked;
     j->silent = r.silent;
     j->seq = j->set.range[0].first;
     s->job = j;

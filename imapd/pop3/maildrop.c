@@ -42,8 +42,8 @@ enum store_status maildrop_remove_deleted(struct pop3_session *s, struct err *er
     if (n == 0)
         return STORE_OK;
     struct store *store = s->service->store;
-    enum store_status status = store_change_flags(store, &s->arena, s->account, s->mailbox, range, n, STORE_ADD,
-                                                  STORE_DELETED, NULL, 0, 0, NULL, NULL, NULL, NULL, err);
+    struct store_flag_change change = {.change = STORE_ADD, .flags = STORE_DELETED};
+    enum store_status status = store_change_flags(store, &s->arena, s->account, s->mailbox, range, n, &change, err);
     if (status != STORE_OK)
         return status;
     return store_expunge(store, &s->arena, s->account, s->mailbox, range, n, &gone, &count, &modseq, err);

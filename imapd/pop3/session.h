@@ -32,7 +32,7 @@ struct pop3_session {
     int failures;
     bool closing, start_tls;
     struct sasl *sasl; /* AUTH is under way */
-    int64_t account; /* 0: not logged in */
+    int64_t account;   /* 0: not logged in */
     int64_t mailbox;
     uint32_t uidvalidity;
     struct pop3_message *message;

@@ -150,19 +150,19 @@ void view_changes(struct view_client *c, struct arena *a, bool expunges, struct 
 
 /* ---- the session's own acts ---- */
 
-void view_flags_changed(struct view_client *c, const struct store_message *changed, size_t count) {
-    struct view *v = c->view;
-    uint64_t highest = 0;
-    for (size_t i = 0; i < count; i++)
-        highest = changed[i].modseq > highest ? changed[i].modseq : highest;
+void state_flags(struct view *v, uint64_t modseq, const struct store_message *m, size_t count,
+                 const struct view_client *by) {
     pthread_mutex_lock(&v->lock);
     /* Where others changed something between what the view has and this, the store's answer may hold their changes too:
-     * then the client hears of it like everybody. */
-    bool next = highest <= atomic_load(&v->synced) + 1;
-    state_messages(v, changed, count, next ? c : NULL);
-    if (next && highest > atomic_load(&v->synced))
-        atomic_store(&v->synced, highest);
-    state_wake(v, c);
+     * then the client hears of it like everybody, and what is missing is asked for. */
+    bool next = modseq == atomic_load(&v->synced) + 1;
+    if (v->loaded)
+        state_messages(v, m, count, next ? by : NULL);
+    if (next)
+        atomic_store(&v->synced, modseq);
+    if (modseq > atomic_load(&v->wanted))
+        atomic_store(&v->wanted, modseq);
+    state_wake(v, by);
     pthread_mutex_unlock(&v->lock);
 }
 

@@ -362,6 +362,16 @@ void views_changed(void *views, int64_t account, int64_t mailbox, uint64_t modse
     pthread_mutex_unlock(&all->lock);
 }
 
+void views_flags(void *views, int64_t account, int64_t mailbox, uint64_t modseq, const struct store_message *m,
+                 size_t count, void *by) {
+    struct views *all = views;
+    pthread_mutex_lock(&all->lock);
+    struct view *v = find(all, account, mailbox);
+    if (v)
+        state_flags(v, modseq, m, count, by);
+    pthread_mutex_unlock(&all->lock);
+}
+
 /* ---- small answers ---- */
 
 uint32_t view_uid(const struct view_client *c, uint32_t seq) { return c->list->uid[seq - 1]; }

@@ -32,8 +32,10 @@ struct views_options {
 };
 struct views *views_new(const struct views_options *o);
 void views_free(struct views *v); /* all clients are closed */
-/* For store_watch(). */
+/* For store_watch(); `by` in a flag change is the client that asked for it, or NULL. */
 void views_changed(void *views, int64_t account, int64_t mailbox, uint64_t modseq, bool own);
+void views_flags(void *views, int64_t account, int64_t mailbox, uint64_t modseq, const struct store_message *m,
+                 size_t count, void *by);
 
 struct view_client {
     struct view *view;
@@ -105,8 +107,8 @@ struct view_changes {
  * 7.4.1: during FETCH, STORE and SEARCH) no sequence number changes. */
 void view_changes(struct view_client *c, struct arena *a, bool expunges, struct view_changes *out);
 
-/* What the client's session itself did, as the store answered: others are told, the client is not. */
-void view_flags_changed(struct view_client *c, const struct store_message *changed, size_t count);
+/* What the client's session itself did, as the store answered: others are told, the client is not. (Flags come by
+ * views_flags().) */
 void view_expunged(struct view_client *c, const uint32_t *uid, size_t count, uint64_t modseq);
 
 #endif

@@ -1,13 +1,9 @@
 /*
- * Delivering: the group commit.
+ * Delivering: a group commit (store/line.h).
  *
- * A thread that delivers writes its message's bytes to the blob store by itself and then joins the line. The first in
- * line becomes the leader: it takes all that wait, puts their rows into one transaction and makes their bytes durable
- * with one sync, the sync running while PostgreSQL works on the rows; then COMMIT; then everybody is told. While a
- * leader commits the next group gathers. So under load the cost of two syncs is shared by as many messages as arrive
- * during one, and without load nobody waits for anybody. Where several shared the last commit, the next leader lets a
- * moment pass before it takes who waits: those who were just told come back meanwhile, and the processor has other work
- * (measured: a third less of PostgreSQL's time a message, for a fraction of what a sync takes).
+ * A thread that delivers writes its message's bytes to the blob store by itself and then joins the line. The leader
+ * puts the rows of all that wait into one transaction and makes their bytes durable with one sync, the sync running
+ * while PostgreSQL works on the rows; then COMMIT.
  *
  * Three round trips a group: lock the mailboxes (in order of account and id: no deadlocks), insert the rows, commit.
  */
@@ -16,20 +12,14 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#include <semaphore.h>
-#include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum {
-    MAX_GROUP = 200, /* messages of one transaction */
     KEYWORDS_BYTES = 4000,
-    BUSY_GROUP = 3, /* so many in a group: there is load */
-    GATHER_NS = 200000,
 };
 
 struct work {
-    struct work *next;
+    struct line_work line;    /* first; next is the next in the group */
     struct store_email email; /* size 0 and no card: nothing was written */
     bool has_message;
     const struct queue_settlement *settlement;
@@ -38,15 +28,14 @@ struct work {
     const struct store_queued *queued;
     enum store_status status;
     struct err err;
-    bool taken, promoted; /* under the lock: in a leader's group; asked to lead */
-    atomic_bool done;
-    sem_t told;
 };
+
+static struct work *next_in(const struct work *w) { return (struct work *)w->line.next; }
 
 const struct db_statement STORE_LOCK_MAILBOX = {
     "store_lock_mailbox", "SELECT account_id, id, uidnext, highestmodseq, uidvalidity FROM mailbox"
                           " WHERE account_id = $1 AND id = ANY ($2) ORDER BY id FOR NO KEY UPDATE"};
-static const struct db_statement LOCK_MAILBOXES = {
+const struct db_statement STORE_LOCK_MAILBOXES = {
     "deliver_lock", "SELECT m.account_id, m.id, m.uidnext, m.highestmodseq, m.uidvalidity"
                     " FROM mailbox m JOIN (SELECT DISTINCT a, b FROM unnest($1::int8[], $2::int8[]) AS k (a, b)) k"
                     " ON m.account_id = k.a AND m.id = k.b ORDER BY m.account_id, m.id FOR NO KEY UPDATE OF m"};
@@ -148,11 +137,11 @@ static struct usage *find_usage(const struct group *g, int64_t account) {
 
 static void collect_boxes(struct group *g) {
     size_t all = 0;
-    for (struct work *w = g->work; w; w = w->next)
+    for (struct work *w = g->work; w; w = next_in(w))
         all += w->count;
     g->box = arena_array(g->arena, all, sizeof *g->box);
     g->usage = arena_array(g->arena, all, sizeof *g->usage);
-    for (struct work *w = g->work; w; w = w->next)
+    for (struct work *w = g->work; w; w = next_in(w))
         for (size_t i = 0; i < w->count; i++)
             g->box[g->boxes++] = (struct box){.account = w->delivery[i].account_id, .id = w->delivery[i].into_mailbox};
     if (!g->boxes)
@@ -178,7 +167,7 @@ static bool send_locks(struct group *g, struct db_conn *c, struct err *err) {
     }
     db_int8_array(&p, account, g->boxes);
     db_int8_array(&p, id, g->boxes);
-    if (!db_send(c, &LOCK_MAILBOXES, &p, err))
+    if (!db_send(c, &STORE_LOCK_MAILBOXES, &p, err))
         return false;
     for (size_t i = 0; i < g->usages; i++)
         account[i] = g->usage[i].account;
@@ -213,7 +202,7 @@ static bool receive_locks(struct group *g, struct db_conn *c, struct err *err) {
 /* Gives each delivery its UID, or the reason why it gets none. */
 static void allot(struct group *g) {
     int64_t now = clock_now();
-    for (struct work *w = g->work; w; w = w->next)
+    for (struct work *w = g->work; w; w = next_in(w))
         for (size_t i = 0; i < w->count; i++) {
             struct store_delivery *d = &w->delivery[i];
             struct box *b = find_box(g, d->account_id, d->into_mailbox);
@@ -263,7 +252,7 @@ static bool send_messages(struct group *g, struct db_conn *c, struct err *err) {
     struct str *card = arena_array(g->arena, n, sizeof *card), *keywords = arena_array(g->arena, n, sizeof *keywords),
                *prefix = arena_array(g->arena, n, sizeof *prefix);
     unsigned char(*blob)[16] = arena_array(g->arena, n, 16);
-    for (struct work *w = g->work; w; w = w->next)
+    for (struct work *w = g->work; w; w = next_in(w))
         for (size_t i = 0; i < w->count; i++) {
             const struct store_delivery *d = &w->delivery[i];
             if (d->status != STORE_OK)
@@ -354,7 +343,7 @@ static bool send_queued(struct arena *a, struct db_conn *c, const struct work *w
 static bool send_rows(struct group *g, struct db_conn *c, struct err *err) {
     if (g->deliveries && (!send_messages(g, c, err) || !send_counters(g, c, err)))
         return false;
-    for (const struct work *w = g->work; w; w = w->next) {
+    for (const struct work *w = g->work; w; w = next_in(w)) {
         if (w->queued && w->queued->count && !send_queued(g->arena, c, w, err))
             return false;
         if (w->settlement && !queue_send_settlement(g->arena, c, w->settlement, err))
@@ -377,7 +366,7 @@ static bool commit_group(struct store *s, struct group *g, struct db_conn *c, st
         return false;
     allot(g);
     bool bytes = false;
-    for (const struct work *w = g->work; w; w = w->next)
+    for (const struct work *w = g->work; w; w = next_in(w))
         bytes = bytes || w->has_message;
     if (!send_rows(g, c, err) || !db_sync(c, err) ||
         (bytes && !blob_sync(s->blobs, err))) /* PostgreSQL works during the sync */
@@ -406,105 +395,30 @@ static bool deliver_group(struct store *s, struct work *list, struct err *err) {
 static void deliver_list(struct store *s, struct work *list) {
     struct err err;
     bool good = deliver_group(s, list, &err);
-    for (struct work *w = list; w; w = w->next)
+    for (struct work *w = list; w; w = next_in(w))
         w->status = good ? STORE_OK : STORE_TEMPORARY, w->err = err;
-    if (good || !list->next) {
+    if (good || !list->line.next) {
         if (!good)
             store_failed(&err);
         return;
     }
     log_warn("store: a group of deliveries failed, trying each alone: %s", err.text);
     for (struct work *w = list, *next; w; w = next) {
-        next = w->next;
-        w->next = NULL;
+        next = next_in(w);
+        w->line.next = NULL;
         if (deliver_group(s, w, &w->err))
             w->status = STORE_OK;
         else
             store_failed(&w->err);
-        w->next = next;
+        w->line.next = next ? &next->line : NULL;
     }
 }
 
-/* ---- the line ---- */
+static void deliver_line(void *context, struct line_work *group) { deliver_list(context, (struct work *)group); }
 
-/* Called and left with the lock held. */
-static void gather(struct store *s) {
-    static const struct timespec moment = {0, GATHER_NS};
-    if (s->last_group < BUSY_GROUP)
-        return;
-    pthread_mutex_unlock(&s->lock);
-    nanosleep(&moment, NULL);
-    pthread_mutex_lock(&s->lock);
-}
+void store_deliver_init(struct store *s) { line_init(&s->deliveries, deliver_line, s); }
 
-static struct work *take_group(struct store *s) {
-    size_t n = 1;
-    struct work *list = s->waiting, *last = list;
-    last->taken = true;
-    for (; last->next && n < MAX_GROUP; n++) {
-        last = last->next;
-        last->taken = true;
-    }
-    s->waiting = last->next;
-    if (!s->waiting)
-        s->waiting_end = &s->waiting;
-    last->next = NULL;
-    s->last_group = n;
-    return list;
-}
-
-/* Runs the group at the head of the line. Called and left with the lock held. True when the caller's own work was in
- * it. */
-static bool lead(struct store *s, const struct work *own) {
-    s->led = true;
-    gather(s);
-    struct work *list = take_group(s);
-    pthread_mutex_unlock(&s->lock);
-    deliver_list(s, list);
-    pthread_mutex_lock(&s->lock);
-    s->led = false;
-    struct work *promoted = s->waiting;
-    if (promoted && !promoted->promoted) {
-        promoted->promoted = true;
-        sem_post(&promoted->told);
-    }
-    bool mine = false;
-    for (struct work *one = list, *next; one; one = next) {
-        next = one->next;
-        mine = mine || one == own;
-        atomic_store(&one->done, true);
-        if (one != own)
-            sem_post(&one->told); /* the last touch: its owner's frame may be gone then */
-    }
-    return mine;
-}
-
-/* Joins the line and returns when the work is done, by this thread as a leader or by another. Who is told does not take
- * the lock again: twenty woken threads that queue for it would cost more than the commit. */
-static void do_in_group(struct store *s, struct work *w) {
-    int heard = 0;
-    bool led = false;
-    pthread_mutex_lock(&s->lock);
-    *s->waiting_end = w;
-    s->waiting_end = &w->next;
-    for (;;) {
-        if (!w->taken && !s->led)
-            led = lead(s, w) || led;
-        pthread_mutex_unlock(&s->lock);
-        if (atomic_load(&w->done))
-            break;
-        while (sem_wait(&w->told) < 0)
-            ; /* EINTR */
-        heard++;
-        if (atomic_load(&w->done))
-            break;
-        pthread_mutex_lock(&s->lock);
-    }
-    /* Nobody may be about to post to a semaphore that is gone: one post for the end, one for a promotion. */
-    for (int posts = (led ? 0 : 1) + (w->promoted ? 1 : 0); heard < posts;)
-        if (sem_wait(&w->told) == 0)
-            heard++;
-}
+/* ---- one delivery ---- */
 
 /* Finds each delivery's mailbox. False: the database is away. */
 static bool find_mailboxes(struct store *s, struct store_delivery *delivery, size_t count, struct err *err) {
@@ -528,21 +442,18 @@ static void redirect_missing(struct store *s, struct work *w) {
             missing[n++].mailbox = (struct str){NULL, 0};
         }
     struct work again = {.email = w->email, .has_message = true, .delivery = missing, .count = n};
-    sem_init(&again.told, 0, 0);
     if (n && find_mailboxes(s, missing, n, &again.err)) {
-        do_in_group(s, &again);
+        line_join(&s->deliveries, &again.line);
         n = 0;
         for (size_t i = 0; again.status == STORE_OK && i < w->count; i++)
             if (w->delivery[i].status == STORE_NOT_FOUND && !w->delivery[i].mailbox_id)
                 w->delivery[i] = missing[n++];
     }
-    sem_destroy(&again.told);
     free(missing);
 }
 
 static enum store_status deliver(struct store *s, struct work *w, struct str message, int spool_fd, struct str card,
                                  struct err *err) {
-    sem_init(&w->told, 0, 0);
     enum store_status status = STORE_OK;
     if (!find_mailboxes(s, w->delivery, w->count, err))
         status = STORE_TEMPORARY;
@@ -551,14 +462,13 @@ static enum store_status deliver(struct store *s, struct work *w, struct str mes
     if (status == STORE_OK) {
         w->email.size = message.n;
         w->email.card = card;
-        do_in_group(s, w);
+        line_join(&s->deliveries, &w->line);
         status = w->status;
         if (status == STORE_OK)
             redirect_missing(s, w);
         else if (err)
             *err = w->err;
     }
-    sem_destroy(&w->told);
     return status;
 }
 

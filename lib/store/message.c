@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define MESSAGE_COLUMNS "m.uid, m.flags, m.modseq, m.email_id, m.size, m.internal_date, m.saved_at, m.keywords"
 #define IN_RANGES                                                                                                      \
     " FROM unnest($3::int8[], $4::int8[]) AS r (low, high) JOIN message m"                                             \
     " ON m.account_id = $1 AND m.mailbox_id = $2 AND m.uid BETWEEN r.low AND r.high "
@@ -24,11 +23,6 @@ static const struct db_statement CARDS = {
 static const struct db_statement IN = {"message_in", "SELECT " MESSAGE_COLUMNS IN_RANGES "ORDER BY m.uid"};
 static const struct db_statement IN_DELETED = {"message_in_deleted", "SELECT " MESSAGE_COLUMNS IN_RANGES
                                                                      " WHERE m.flags & 8 <> 0 ORDER BY m.uid"};
-static const struct db_statement SET_FLAGS = {"message_set_flags",
-                                              "UPDATE message m SET flags = u.f, keywords = CASE u.k WHEN '' THEN "
-                                              "'{}'::text[] ELSE string_to_array(u.k, ' ') END, modseq = $3"
-                                              " FROM unnest($4::int8[], $5::int4[], $6::text[]) AS u (uid, f, k) WHERE "
-                                              "m.account_id = $1 AND m.mailbox_id = $2 AND m.uid = u.uid"};
 static const struct db_statement RAISE = {
     "message_raise_mailbox",
     "UPDATE mailbox SET uidnext = uidnext + $3, highestmodseq = $4, flags_modseq = greatest(flags_modseq, $5),"
@@ -63,7 +57,7 @@ void store_range_params(struct db_params *p, struct arena *a, const struct uid_r
 
 /* ---- reading ---- */
 
-static void read_message(const PGresult *r, int row, struct arena *a, struct store_message *out) {
+void store_read_message(const PGresult *r, int row, struct arena *a, struct store_message *out) {
     struct str *keyword;
     *out = (struct store_message){
         .uid = (uint32_t)db_get_int8(r, row, 0),
@@ -84,7 +78,7 @@ static struct store_message *read_messages(const PGresult *r, struct arena *a, s
     *count = (size_t)PQntuples(r);
     struct store_message *list = arena_array(a, *count, sizeof *list);
     for (size_t i = 0; i < *count; i++)
-        read_message(r, (int)i, a, &list[i]);
+        store_read_message(r, (int)i, a, &list[i]);
     return list;
 }
 
@@ -103,6 +97,7 @@ static void take_message(void *context, const struct str *column) {
         all->list = mem_resize(all->list, cap * sizeof *all->list);
         all->cap = cap;
     }
+    struct str *keyword;
     struct store_message *m = &all->list[all->count++];
     *m = (struct store_message){
         .uid = (uint32_t)db_value_int8(column[0]),
@@ -112,10 +107,11 @@ static void take_message(void *context, const struct str *column) {
         .size = (uint64_t)db_value_int8(column[4]),
         .internal_date = db_value_time(column[5]),
         .saved_at = db_value_time(column[6]),
-        .keyword_count = db_value_texts(column[7], all->a, &m->keyword),
+        .keyword_count = db_value_texts(column[7], all->a, &keyword),
     };
+    m->keyword = keyword;
     for (size_t i = 0; i < m->keyword_count; i++)
-        m->keyword[i] = arena_str(all->a, m->keyword[i]);
+        keyword[i] = arena_str(all->a, keyword[i]);
 }
 
 static enum store_status all_messages(struct db_conn *c, struct arena *a, int64_t account, int64_t mailbox,
@@ -319,125 +315,6 @@ static void count_up(const struct store_message *m, size_t n, struct raise *sum)
         sum->deleted += !!(m[i].flags & STORE_DELETED);
         sum->bytes += (int64_t)m[i].size;
     }
-}
-
-/* ---- flags ---- */
-
-static bool has_keyword(const struct str *list, size_t n, struct str k) {
-    for (size_t i = 0; i < n; i++)
-        if (str_ieq(list[i], k))
-            return true;
-    return false;
-}
-
-static void add_keywords(struct arena *a, struct store_message *m, const struct str *keyword, size_t n) {
-    struct str *list = arena_array(a, m->keyword_count + n, sizeof *list);
-    size_t count = m->keyword_count;
-    for (size_t i = 0; i < count; i++)
-        list[i] = m->keyword[i];
-    for (size_t i = 0; i < n; i++)
-        if (!has_keyword(list, count, keyword[i]))
-            list[count++] = arena_str(a, keyword[i]);
-    m->keyword = list;
-    m->keyword_count = count;
-}
-
-static void remove_keywords(struct arena *a, struct store_message *m, const struct str *keyword, size_t n) {
-    struct str *list = arena_array(a, m->keyword_count, sizeof *list);
-    size_t count = 0;
-    for (size_t i = 0; i < m->keyword_count; i++)
-        if (!has_keyword(keyword, n, m->keyword[i]))
-            list[count++] = m->keyword[i];
-    m->keyword = list;
-    m->keyword_count = count;
-}
-
-/* Applies the change to one message; true when its value is another one afterwards. */
-static bool apply(struct arena *a, struct store_message *m, enum store_change change, uint32_t flags,
-                  const struct str *keyword, size_t n) {
-    struct store_message before = *m;
-    if (change == STORE_SET) {
-        m->flags = flags;
-        m->keyword_count = 0;
-        add_keywords(a, m, keyword, n);
-    } else if (change == STORE_ADD) {
-        m->flags |= flags;
-        if (n)
-            add_keywords(a, m, keyword, n);
-    } else {
-        m->flags &= ~flags;
-        if (n)
-            remove_keywords(a, m, keyword, n);
-    }
-    if (m->flags != before.flags || m->keyword_count != before.keyword_count)
-        return true;
-    for (size_t i = 0; i < m->keyword_count; i++)
-        if (!has_keyword(before.keyword, before.keyword_count, m->keyword[i]))
-            return true;
-    return false;
-}
-
-static struct str joined(struct arena *a, const struct store_message *m) {
-    struct buf b = BUF_EMPTY;
-    for (size_t i = 0; i < m->keyword_count; i++)
-        buf_printf(&b, "%s%.*s", i ? " " : "", STR_ARG(m->keyword[i]));
-    struct str s = b.n ? arena_str(a, buf_str(&b)) : STR("");
-    buf_free(&b);
-    return s;
-}
-
-enum store_status store_change_flags(struct store *s, struct arena *a, int64_t account, int64_t mailbox,
-                                     const struct uid_range *range, size_t range_count, enum store_change change,
-                                     uint32_t flags, const struct str *keyword, size_t keyword_count,
-                                     uint64_t unchanged_since, struct store_message **changed, size_t *changed_count,
-                                     uint32_t **failed, size_t *failed_count, struct err *err) {
-    struct change x = {s, NULL, account, a, err};
-    struct store_locked box;
-    PGresult *rows;
-    enum store_status status = begin_change(&x, mailbox, &mailbox, 1, &box, &IN, range, range_count, &rows);
-    if (status != STORE_OK) {
-        db_release(s->db, x.c);
-        return status;
-    }
-    size_t n, kept = 0, differ = 0, refused = 0;
-    struct store_message *m = read_messages(rows, a, &n);
-    PQclear(rows);
-    uint32_t *no = arena_array(a, n, sizeof *no);
-    int64_t *uid = arena_array(a, n, sizeof *uid);
-    int32_t *value = arena_array(a, n, sizeof *value);
-    struct str *words = arena_array(a, n, sizeof *words);
-    struct raise by = {.modseq = (int64_t)box.highestmodseq + 1, .flags_modseq = (int64_t)box.highestmodseq + 1};
-    for (size_t i = 0; i < n; i++) {
-        if (unchanged_since && m[i].modseq > unchanged_since) {
-            no[refused++] = m[i].uid;
-            continue;
-        }
-        uint32_t before = m[i].flags;
-        if (apply(a, &m[i], change, flags, keyword, keyword_count)) {
-            m[i].modseq = (uint64_t)by.modseq;
-            by.unseen += (before & STORE_SEEN ? 1 : 0) - (m[i].flags & STORE_SEEN ? 1 : 0);
-            by.deleted += (m[i].flags & STORE_DELETED ? 1 : 0) - (before & STORE_DELETED ? 1 : 0);
-            uid[differ] = m[i].uid, value[differ] = (int32_t)m[i].flags, words[differ++] = joined(a, &m[i]);
-        }
-        m[kept++] = m[i];
-    }
-    if (differ) {
-        struct db_params p = {0};
-        db_int8(&p, account), db_int8(&p, mailbox), db_int8(&p, by.modseq), db_int8_array(&p, uid, differ);
-        db_int4_array(&p, value, differ), db_text_array(&p, words, differ);
-        bool sent = db_pipeline(x.c, err) && db_send(x.c, &SET_FLAGS, &p, err) && send_raise(&x, mailbox, &by);
-        status = commit_change(&x, sent);
-    }
-    db_release(s->db, x.c);
-    if (status != STORE_OK)
-        return status;
-    if (changed)
-        *changed = m, *changed_count = kept;
-    if (failed)
-        *failed = no, *failed_count = refused;
-    if (differ)
-        store_tell(s, account, mailbox, (uint64_t)by.modseq);
-    return STORE_OK;
 }
 
 /* ---- expunge, copy, move ---- */

@@ -26,8 +26,8 @@ struct store *store_open(struct db *db, const char *conninfo, const char *blobs,
     s->blobs = b;
     s->notifier = notifier;
     random_bytes(&s->origin, sizeof s->origin);
-    s->waiting_end = &s->waiting;
-    pthread_mutex_init(&s->lock, NULL);
+    store_deliver_init(s);
+    store_flags_init(s);
     pthread_mutex_init(&s->inbox_lock, NULL);
     return s;
 }
@@ -38,7 +38,8 @@ void store_close(struct store *s) {
     db_listener_stop(s->listener);
     db_notifier_stop(s->notifier);
     blob_close(s->blobs);
-    pthread_mutex_destroy(&s->lock);
+    line_destroy(&s->deliveries);
+    line_destroy(&s->flags);
     pthread_mutex_destroy(&s->inbox_lock);
     free(s->conninfo);
     free(s);
@@ -70,19 +71,23 @@ int64_t store_new_id(void) {
 
 /* ---- changes ---- */
 
-void store_tell(struct store *s, int64_t account, int64_t mailbox, uint64_t modseq) {
+void store_notify(struct store *s, int64_t account, int64_t mailbox, uint64_t modseq) {
     char key[64], payload[128];
     int k = snprintf(key, sizeof key, "%" PRId64 ":%" PRId64, account, mailbox);
     int n = snprintf(payload, sizeof payload, "%s:%" PRIu64 ":%" PRIx64, key, modseq, s->origin);
     db_notifier_send(s->notifier, str_n(key, (size_t)k), str_n(payload, (size_t)n));
-    if (s->changed)
-        s->changed(s->changed_context, account, mailbox, modseq, true);
+}
+
+void store_tell(struct store *s, int64_t account, int64_t mailbox, uint64_t modseq) {
+    store_notify(s, account, mailbox, modseq);
+    if (s->watcher.changed)
+        s->watcher.changed(s->watcher.context, account, mailbox, modseq, true);
 }
 
 static void on_notify(void *context, const char *channel, struct str payload) {
     struct store *s = context;
     if (!*channel) {
-        s->changed(s->changed_context, 0, 0, 0, false);
+        s->watcher.changed(s->watcher.context, 0, 0, 0, false);
         return;
     }
     struct str account, mailbox, modseq, origin;
@@ -96,16 +101,13 @@ static void on_notify(void *context, const char *channel, struct str payload) {
         return;
     }
     if (!str_eq(origin, str_of(own)))
-        s->changed(s->changed_context, (int64_t)a, (int64_t)m, q, false);
+        s->watcher.changed(s->watcher.context, (int64_t)a, (int64_t)m, q, false);
 }
 
-void store_watch(struct store *s,
-                 void (*changed)(void *context, int64_t account, int64_t mailbox, uint64_t modseq, bool own),
-                 void *context) {
+void store_watch(struct store *s, const struct store_watcher *watcher) {
     static const char *const channels[] = {"mailbox", NULL};
     struct err err;
-    s->changed_context = context;
-    s->changed = changed;
+    s->watcher = *watcher;
     s->listener = db_listen(s->conninfo, channels, on_notify, s, &err);
     if (!s->listener)
         log_fatal("%s", err.text);

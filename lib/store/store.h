@@ -163,14 +163,25 @@ enum store_status store_read(struct store *s, const struct store_card *m, uint64
                              struct err *err);
 
 enum store_change { STORE_SET, STORE_ADD, STORE_REMOVE };
-/* Changes flags and keywords of the messages in the ranges; with unchanged_since (RFC 7162; 0: none) only of those
- * whose modseq is not greater. changed: what they are now (in the arena, ascending), those whose value really changed
- * having the new modseq; failed: UIDs that unchanged_since ruled out. Either may be NULL. */
+struct store_flag_change {
+    enum store_change change;
+    uint32_t flags;
+    const struct str *keyword;
+    size_t keyword_count;
+    uint64_t unchanged_since; /* only messages whose modseq is not greater (RFC 7162); 0: all */
+    void *by;                 /* handed to the watcher */
+    /* results, in the arena */
+    struct store_message
+        *message; /* what they are now, ascending; those whose value really changed with a new modseq */
+    size_t count;
+    uint32_t *failed; /* UIDs that unchanged_since ruled out */
+    size_t failed_count;
+};
+/* Changes flags and keywords of the messages in the ranges. Group-committed like deliveries: many sessions that change
+ * flags at once share a commit, each change having a modseq of its own. */
 enum store_status store_change_flags(struct store *s, struct arena *a, int64_t account, int64_t mailbox,
-                                     const struct uid_range *range, size_t range_count, enum store_change change,
-                                     uint32_t flags, const struct str *keyword, size_t keyword_count,
-                                     uint64_t unchanged_since, struct store_message **changed, size_t *changed_count,
-                                     uint32_t **failed, size_t *failed_count, struct err *err);
+                                     const struct uid_range *range, size_t range_count,
+                                     struct store_flag_change *change, struct err *err);
 /* Removes the messages in the ranges that have \Deleted (all of the mailbox's with range NULL). expunged: UIDs,
  * ascending. */
 enum store_status store_expunge(struct store *s, struct arena *a, int64_t account, int64_t mailbox,
@@ -185,12 +196,20 @@ enum store_status store_copy(struct store *s, struct arena *a, int64_t account, 
 
 /* ---- changes by others ---- */
 
-/* `changed` is called, from any thread, after mailbox (0: the account's list of mailboxes) changed: by this process
- * (own true, at once, also for the caller's own acts) or by another one, or with account 0 when notifications may have
- * been missed: look at everything. One watcher a process. It must not block for long. */
-void store_watch(struct store *s,
-                 void (*changed)(void *context, int64_t account, int64_t mailbox, uint64_t modseq, bool own),
-                 void *context);
+struct store_watcher {
+    /* Called, from any thread, after mailbox (0: the account's list of mailboxes) changed: by this process (own true,
+     * at once, also for the caller's own acts) or by another one, or with account 0 when notifications may have been
+     * missed: look at everything. */
+    void (*changed)(void *context, int64_t account, int64_t mailbox, uint64_t modseq, bool own);
+    /* Instead of it for flags that this process changed: what the messages are now, ascending, those that differ with
+     * the new modseq. Called before store_change_flags() returns, in order of modseq within a mailbox; `by` as given
+     * there. NULL: `changed` is called. */
+    void (*flags)(void *context, int64_t account, int64_t mailbox, uint64_t modseq, const struct store_message *m,
+                  size_t count, void *by);
+    void *context;
+};
+/* One watcher a process. It must not block for long. */
+void store_watch(struct store *s, const struct store_watcher *watcher);
 
 /* Deletes blobs that no row has named for grace_seconds, and the mail of accounts that are gone; a bounded piece of
  * work. Returns the number of blobs deleted, -1 on failure. */

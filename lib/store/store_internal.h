@@ -4,12 +4,11 @@
 
 #include "db/db.h"
 #include "store/blob.h"
+#include "store/line.h"
 #include "store/queue.h"
 #include "store/store.h"
 
 #include <pthread.h>
-
-struct work; /* deliver.c */
 
 struct store {
     struct db *db;
@@ -18,13 +17,9 @@ struct store {
     struct db_notifier *notifier;
     struct db_listener *listener;
     uint64_t origin; /* tells our own notifications */
-    void (*changed)(void *context, int64_t account, int64_t mailbox, uint64_t modseq, bool own);
-    void *changed_context;
-    /* the group commit (deliver.c) */
-    pthread_mutex_t lock;
-    struct work *waiting, **waiting_end;
-    bool led;          /* a group is being committed */
-    size_t last_group; /* how many were in the last one */
+    struct store_watcher watcher;
+    struct line deliveries; /* deliver.c */
+    struct line flags;      /* flags.c */
     /* ids of INBOXes (mailbox.c) */
     pthread_mutex_t inbox_lock;
     struct {
@@ -34,6 +29,13 @@ struct store {
 
 /* Says that a mailbox changed (mailbox 0: the list of mailboxes): to this process at once, to others within 50 ms. */
 void store_tell(struct store *s, int64_t account, int64_t mailbox, uint64_t modseq);
+/* Has other processes learn that a mailbox changed; this one knows. */
+void store_notify(struct store *s, int64_t account, int64_t mailbox, uint64_t modseq);
+void store_deliver_init(struct store *s);
+void store_flags_init(struct store *s);
+/* One row of MESSAGE_COLUMNS; strings in the arena. */
+void store_read_message(const PGresult *r, int row, struct arena *a, struct store_message *out);
+#define MESSAGE_COLUMNS "m.uid, m.flags, m.modseq, m.email_id, m.size, m.internal_date, m.saved_at, m.keywords"
 /* Logs what went wrong and gives STORE_TEMPORARY. */
 enum store_status store_failed(struct err *err);
 /* An id that grows with time and does not collide between threads, processes or nodes. */
@@ -65,7 +67,7 @@ enum store_status store_settle(struct store *s, const struct queue_settlement *s
                                struct str card, struct store_delivery *delivery, size_t count,
                                const struct store_queued *queued, struct err *err);
 
-extern const struct db_statement STORE_BEGIN, STORE_COMMIT, STORE_LOCK_MAILBOX, STORE_LOCK_USAGE, STORE_ADD_USAGE,
-    STORE_DROP_EMAILS;
+extern const struct db_statement STORE_BEGIN, STORE_COMMIT, STORE_LOCK_MAILBOX, STORE_LOCK_MAILBOXES, STORE_LOCK_USAGE,
+    STORE_ADD_USAGE, STORE_DROP_EMAILS;
 
 #endif

@@ -204,35 +204,95 @@ static void flags_change_with_counters_and_modseq(void **state) {
         deliver(STR("x"), NULL, 0, -1);
     struct store_mailbox box = find("INBOX");
     struct uid_range range[2] = {{1, 1}, {3, 100}};
-    struct store_message *m;
-    size_t n, refused;
-    uint32_t *no;
-    struct str keyword[] = {STR("$Label1"), STR("work")};
-    assert_int_equal(store_change_flags(store, &arena, account, box.id, range, 2, STORE_ADD, STORE_SEEN | STORE_FLAGGED,
-                                        keyword, 2, 0, &m, &n, &no, &refused, &err),
-                     STORE_OK);
-    assert_int_equal(n, 2);
-    assert_true(m[0].uid == 1 && m[1].uid == 3 && m[1].keyword_count == 2 &&
-                m[1].flags == (STORE_SEEN | STORE_FLAGGED));
+    struct str keyword[] = {STR("$Label1"), STR("work")}, drop[] = {STR("WORK")};
+    struct store_flag_change x = {STORE_ADD, STORE_SEEN | STORE_FLAGGED, keyword, 2, .unchanged_since = 0};
+    assert_int_equal(store_change_flags(store, &arena, account, box.id, range, 2, &x, &err), STORE_OK);
+    assert_int_equal(x.count, 2);
+    assert_true(x.message[0].uid == 1 && x.message[1].uid == 3 && x.message[1].keyword_count == 2 &&
+                x.message[1].flags == (STORE_SEEN | STORE_FLAGGED));
     struct store_mailbox after = find("INBOX");
     assert_int_equal(after.unseen, 1);
-    assert_true(after.highestmodseq == box.highestmodseq + 1 && m[0].modseq == after.highestmodseq);
+    assert_true(after.highestmodseq == box.highestmodseq + 1 && x.message[0].modseq == after.highestmodseq);
     /* the same again changes nothing, so it moves no modseq */
-    store_change_flags(store, &arena, account, box.id, range, 2, STORE_ADD, STORE_SEEN, keyword, 1, 0, &m, &n, &no,
-                       &refused, &err);
+    x = (struct store_flag_change){STORE_ADD, STORE_SEEN, keyword, 1, .unchanged_since = 0};
+    assert_int_equal(store_change_flags(store, &arena, account, box.id, range, 2, &x, &err), STORE_OK);
     assert_true(find("INBOX").highestmodseq == after.highestmodseq);
     /* unchanged_since rules out what changed later */
     struct uid_range all = {1, UINT32_MAX};
-    store_change_flags(store, &arena, account, box.id, &all, 1, STORE_SET, STORE_DELETED, NULL, 0, box.highestmodseq,
-                       &m, &n, &no, &refused, &err);
-    assert_true(n == 1 && m[0].uid == 2 && refused == 2 && no[0] == 1 && no[1] == 3);
+    x = (struct store_flag_change){STORE_SET, STORE_DELETED, NULL, 0, .unchanged_since = box.highestmodseq};
+    store_change_flags(store, &arena, account, box.id, &all, 1, &x, &err);
+    assert_true(x.count == 1 && x.message[0].uid == 2 && x.failed_count == 2 && x.failed[0] == 1 && x.failed[1] == 3);
     assert_int_equal(find("INBOX").deleted, 1);
     struct uid_range first = {1, 1};
-    struct str drop[] = {STR("WORK")};
-    store_change_flags(store, &arena, account, box.id, &first, 1, STORE_REMOVE, STORE_FLAGGED, drop, 1, 0, &m, &n, NULL,
-                       NULL, &err);
-    assert_true(n == 1 && m[0].flags == STORE_SEEN && m[0].keyword_count == 1 &&
-                str_eq(m[0].keyword[0], STR("$Label1")));
+    x = (struct store_flag_change){STORE_REMOVE, STORE_FLAGGED, drop, 1, .unchanged_since = 0};
+    store_change_flags(store, &arena, account, box.id, &first, 1, &x, &err);
+    assert_true(x.count == 1 && x.message[0].flags == STORE_SEEN && x.message[0].keyword_count == 1 &&
+                str_eq(x.message[0].keyword[0], STR("$Label1")));
+    assert_int_equal(store_change_flags(store, &arena, account, box.id + 1000000, &first, 1, &x, &err),
+                     STORE_NOT_FOUND);
+}
+
+struct flagger {
+    pthread_t thread;
+    int number;
+    int64_t box;
+    uint64_t modseq[50];
+};
+
+/* Each sets a keyword of its own on the same messages, and a flag to and fro. */
+static void *set_flags(void *context) {
+    struct flagger *f = context;
+    struct arena a = ARENA_EMPTY;
+    struct err e;
+    struct uid_range all = {1, 4};
+    for (int i = 0; i < 50; i++) {
+        struct str keyword = arena_printf(&a, "k%d-%d", f->number, i);
+        struct store_flag_change x = {i % 2 ? STORE_ADD : STORE_REMOVE, STORE_SEEN, NULL, 0, .unchanged_since = 0};
+        assert_int_equal(store_change_flags(store, &a, account, f->box, &all, 1, &x, &e), STORE_OK);
+        x = (struct store_flag_change){STORE_ADD, 0, &keyword, 1, .unchanged_since = 0};
+        assert_int_equal(store_change_flags(store, &a, account, f->box, &all, 1, &x, &e), STORE_OK);
+        assert_int_equal(x.count, 4);
+        f->modseq[i] = x.message[0].modseq;
+    }
+    arena_free(&a);
+    return NULL;
+}
+
+static int by_modseq(const void *a, const void *b) {
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static void changes_that_share_a_commit_lose_nothing_and_have_a_modseq_each(void **state) {
+    (void)state;
+    enum { SESSIONS = 8 };
+    static struct flagger f[SESSIONS];
+    static uint64_t modseq[SESSIONS * 50];
+    for (int i = 0; i < 4; i++)
+        deliver(STR("x"), NULL, 0, -1);
+    struct store_mailbox box = find("INBOX");
+    for (int i = 0; i < SESSIONS; i++) {
+        f[i] = (struct flagger){.number = i, .box = box.id};
+        pthread_create(&f[i].thread, NULL, set_flags, &f[i]);
+    }
+    for (int i = 0; i < SESSIONS; i++) {
+        pthread_join(f[i].thread, NULL);
+        memcpy(modseq + i * 50, f[i].modseq, sizeof f[i].modseq);
+    }
+    qsort(modseq, SESSIONS * 50, sizeof *modseq, by_modseq);
+    for (int i = 1; i < SESSIONS * 50; i++)
+        assert_true(modseq[i] > modseq[i - 1]);
+    struct store_message *m;
+    size_t n, seen = 0;
+    assert_int_equal(store_messages(store, &arena, account, box.id, 1, 0, &m, &n, &err), STORE_OK);
+    assert_int_equal(n, 4);
+    for (size_t i = 0; i < n; i++) {
+        assert_int_equal(m[i].keyword_count, SESSIONS * 50);
+        seen += m[i].flags & STORE_SEEN ? 1 : 0;
+    }
+    box = find("INBOX");
+    assert_int_equal(box.unseen, n - seen);
+    assert_true(box.highestmodseq >= modseq[SESSIONS * 50 - 1]);
 }
 
 static void expunge_removes_only_what_is_deleted_and_remembers_it(void **state) {
@@ -267,10 +327,9 @@ static void a_copy_shares_the_bytes_until_the_last_is_gone(void **state) {
         STORE_OK);
     assert_true(n == 1 && from[0] == 1 && to[0] == 1 && validity == archive.uidvalidity);
     assert_true(str_ends(read_all(archive.id, 1), STR("shared bytes")));
-    struct store_message *m;
     uint32_t *gone;
-    store_change_flags(store, &arena, account, inbox.id, &all, 1, STORE_ADD, STORE_DELETED, NULL, 0, 0, &m, &n, NULL,
-                       NULL, &err);
+    struct store_flag_change x = {STORE_ADD, STORE_DELETED, NULL, 0, .unchanged_since = 0};
+    store_change_flags(store, &arena, account, inbox.id, &all, 1, &x, &err);
     store_expunge(store, &arena, account, inbox.id, NULL, 0, &gone, &n, NULL, &err);
     assert_true(str_ends(read_all(archive.id, 1), STR("shared bytes")));
     assert_int_equal(
@@ -477,7 +536,7 @@ static void another_process_learns_of_a_delivery_within_100_ms(void **state) {
     (void)state;
     static int64_t seen;
     struct store *other = store_open(db, conninfo, folder, &err);
-    store_watch(other, changed, &seen);
+    store_watch(other, &(struct store_watcher){changed, NULL, &seen});
     usleep(200000); /* the listening connection */
     deliver(STR("x"), NULL, 0, -1);
     int64_t start = clock_monotonic();
@@ -498,6 +557,7 @@ int main(void) {
         cmocka_unit_test_setup(an_unknown_folder_falls_back_to_the_inbox, each),
         cmocka_unit_test_setup(many_threads_deliver_each_message_once, each),
         cmocka_unit_test_setup(flags_change_with_counters_and_modseq, each),
+        cmocka_unit_test_setup(changes_that_share_a_commit_lose_nothing_and_have_a_modseq_each, each),
         cmocka_unit_test_setup(expunge_removes_only_what_is_deleted_and_remembers_it, each),
         cmocka_unit_test_setup(a_copy_shares_the_bytes_until_the_last_is_gone, each),
         cmocka_unit_test_setup(a_move_takes_the_messages_along_exactly_once, each),
