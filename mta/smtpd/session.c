@@ -233,8 +233,11 @@ enum step session_greet(struct session *s) {
 static enum step early_input(struct session *s) {
     if (conn_input(s->conn).n == 0)
         return STEP_WAIT;
-    if (policy_early_talker(s))
+    size_t before = conn_output_pending(s->conn);
+    if (policy_early_talker(s)) {
+        report_command(s, "connect", STR(""), before);
         return STEP_CLOSE;
+    }
     say_hello(s);
     return take_input(s);
 }

@@ -283,6 +283,27 @@ class Lists(unittest.TestCase):
         self.mansio.restart("mta")  # its memory is another node's
         harness.eventually(lambda: self.ask(self.here, where=where, sender="a@grey5.test")[0] == 250, 5, "the end of the delay")
 
+    # ---- the trace ----
+
+    def test_the_trace_names_the_rule_and_its_reason(self):
+        account = self.mansio.new_account(self.domain).address
+        self.reset_to("policy.helo_fqdn", "warn")
+        self.assertEqual(self.ask(account, helo="192.0.2.1")[0], 550)
+
+        def traced(key):
+            return json.loads(self.mansio.command("trace", key, "--json"))
+
+        (row,) = harness.eventually(lambda: traced(account), 10, "the trace")
+        self.assertEqual((row["outcome"], row["rule"]), ("refused", "helo_syntax"))
+        self.assertIn("no host name", row["reply"])
+        with harness.Stranger(self.mansio, address()) as stranger:
+            self.assertEqual(stranger.try_recipient("a@client.test", account, "localhost")[0], 250)
+            self.assertEqual(stranger.deliver()[0], 250)
+        taken = harness.eventually(lambda: [r for r in traced(account) if r["outcome"] == "delivered"], 10, "the trace")[0]
+        decisions = {d["rule"]: d for d in traced(taken["id"])["decisions"]}
+        self.assertEqual(decisions["helo_fqdn"]["verdict"], "warn")
+        self.assertIn("no domain", decisions["helo_fqdn"]["reason"])
+
     # ---- commands ----
 
     def test_rules_are_listed_shown_and_switched(self):
