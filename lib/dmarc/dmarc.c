@@ -220,6 +220,7 @@ void dmarc_check(struct dns *dns, struct arena *a, const struct dmarc_request *r
         if (i == 0 || weight(&one) > weight(out))
             *out = one;
     }
+    out->from_fields = fields;
     if (fields == 0)
         unusable_from(out, "the message has no From field");
     else if (fields > 1) /* RFC 5322 section 3.6: nobody knows which of them is shown */

@@ -92,6 +92,7 @@ struct dmarc_answer {
     struct dmarc_record record;
     bool spf_aligned, dkim_aligned; /* a pass of theirs is aligned */
     bool sampled_out;               /* pct= left this message out: policy is a step milder than published */
+    size_t from_fields;             /* more than one: nobody knows which of them is shown */
     struct str reason;              /* a sentence without a full stop */
 };
 

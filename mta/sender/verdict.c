@@ -55,6 +55,8 @@ static struct consequence consequence_of(struct session *s, const struct sender_
                          STR_ARG(sealer), STR_ARG(r->dmarc.domain));
             c.action = SENDER_IGNORE;
         }
+    } else if (r->dmarc.from_fields > 1) {
+        c.action = p->dmarc_quarantine;
     } else if ((r->dmarc.result == DMARC_NONE || r->dmarc.result == DMARC_PERMERROR) && r->spf->result == SPF_FAIL) {
         c = (struct consequence){p->spf_fail, true};
     }
@@ -65,6 +67,8 @@ static struct consequence consequence_of(struct session *s, const struct sender_
 static struct str tag(struct arena *a, const struct sender_results *r, bool spf) {
     if (spf)
         return arena_printf(a, "X-Sender-Doubtful: spf=fail; domain=%.*s\r\n", STR_ARG(r->spf->domain));
+    if (r->dmarc.result != DMARC_FAIL)
+        return STR("X-Sender-Doubtful: dmarc=permerror; several From fields\r\n");
     return arena_printf(a, "X-Sender-Doubtful: dmarc=fail; policy=%s; domain=%.*s\r\n",
                         dmarc_policy_name(r->dmarc.policy), STR_ARG(r->dmarc.domain));
 }
@@ -80,6 +84,8 @@ static struct str refusal(struct arena *a, const struct sender_results *r, bool 
                    STR_ARG(why));
         if (r->spf->explanation.n)
             buf_printf(&line, "; %.*s says: %.*s", STR_ARG(domain), STR_ARG(r->spf->explanation));
+    } else if (r->dmarc.result != DMARC_FAIL) { /* RFC 5322 section 3.6 */
+        buf_add_c(&line, "550 5.7.1 dmarc: the message has several From fields");
     } else {
         buf_printf(&line, "550 5.7.1 dmarc: %.*s asks to reject what is not proved to be from it (p=%s): %.*s",
                    STR_ARG(domain), dmarc_policy_name(r->dmarc.policy), STR_ARG(why));

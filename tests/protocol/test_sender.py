@@ -154,6 +154,12 @@ class Consequences(Sender):
         raw = attacker.message(self.livia.address, "spoof", sender=f"x@{attacker.name}, ceo@{victim.name}")
         self.assertEqual(self.refused(raw, f"a@{attacker.name}")[0], 550)
 
+    def test_several_from_fields_go_into_junk(self):
+        stranger = Stranger(self.mansio)
+        raw = b"From: ceo@bank.test\r\n" + stranger.message(self.livia.address, "two authors")
+        message = self.deliver(raw, f"a@{stranger.name}", subject="two authors", folder="Junk")
+        self.assertEqual(message["X-Sender-Doubtful"], "dmarc=permerror; several From fields")
+
     def test_each_domain_has_its_own_policy(self):
         stranger = Stranger(self.mansio, spf="v=spf1 -all")
         raw = stranger.message(self.livia.address, "own policy", sign=False)
