@@ -4,8 +4,8 @@
 {{#HELPDESK}}<li><a href="/mailboxes">Mailboxes</a></li>{{/HELPDESK}}
 </ol></nav>
 <header class="page-head">
-<h1>{{ADDRESS}} {{#OFF}}<span class="badge bad">Switched off</span>{{/OFF}}{{#DOMAIN_OFF}}<span class="badge warn">Domain switched off</span>{{/DOMAIN_OFF}}</h1>
-<div class="actions"><a class="button" href="/trace?q={{MAIL}}"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#search"></use></svg>Trace its mail</a><a class="button" href="/mailboxes/{{ID}}/password"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#key"></use></svg>New password</a></div>
+<h1>{{ADDRESS}} {{#OFF}}<span class="badge bad">Switched off</span>{{/OFF}}{{#BLOCKED}}<span class="badge bad">Can't send</span>{{/BLOCKED}}{{#DOMAIN_OFF}}<span class="badge warn">Domain switched off</span>{{/DOMAIN_OFF}}</h1>
+<div class="actions"><a class="button" href="/trace?q={{MAIL}}"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#search"></use></svg>Trace its mail</a><a class="button" href="/mailboxes/{{ID}}/logins"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#settings"></use></svg>Logins and sending</a><a class="button" href="/mailboxes/{{ID}}/password"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#key"></use></svg>New password</a></div>
 </header>
 <section class="card detail">
 <div class="card-body">

@@ -1,5 +1,6 @@
 {{%AUTOESCAPE context="HTML"}}
 <header class="page-head"><div><h1>Overview</h1><p class="lead">Welcome, {{NAME}}.</p></div></header>
+{{>ALARMS}}
 {{#HELPDESK}}
 <section class="card detail">
 <div class="card-body stack">

@@ -23,5 +23,9 @@ extern const struct route rules_routes[];
 extern const struct route access_routes[];
 extern const struct route filter_routes[];
 extern const struct route profile_routes[];
+extern const struct route apps_routes[];
+extern const struct route logins_routes[];
+extern const struct route bans_routes[];
+extern const struct route alarms_routes[];
 
 #endif

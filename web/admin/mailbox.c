@@ -10,7 +10,8 @@
 static const struct db_statement LOAD = {
     "web_account",
     "SELECT a.id, a.domain_id, a.local_part, d.name, d.display, a.name, a.active, a.quota_bytes, coalesce(u.bytes, 0),"
-    " coalesce(u.messages, 0), a.created_at, d.active FROM account a JOIN domain d ON d.id = a.domain_id"
+    " coalesce(u.messages, 0), a.created_at, d.active, a.sending_blocked <> '' FROM account a JOIN domain d ON d.id = "
+    "a.domain_id"
     " LEFT JOIN account_usage u ON u.account_id = a.id WHERE a.id = $1"};
 static const struct db_statement ALIASES_TO = {
     "web_account_aliases",
@@ -22,7 +23,7 @@ struct mailbox {
     struct str address; /* as the directory knows it */
     struct str display; /* as people read it */
     struct str domain, name;
-    bool active, domain_active;
+    bool active, domain_active, blocked;
     int64_t quota_bytes; /* -1: no limit */
     int64_t used, messages, created_at;
 };
@@ -47,7 +48,8 @@ static bool load(struct exchange *x, struct mailbox *m) {
                               .used = db_get_int8(r, 0, 8),
                               .messages = db_get_int8(r, 0, 9),
                               .created_at = db_get_time(r, 0, 10),
-                              .domain_active = db_get_bool(r, 0, 11)};
+                              .domain_active = db_get_bool(r, 0, 11),
+                              .blocked = db_get_bool(r, 0, 12)};
         m->address = arena_str(a, m->address);
         m->display = arena_str(a, m->display);
     } else {
@@ -108,6 +110,7 @@ static struct dict *mailbox_page(struct exchange *x, const struct mailbox *m) {
     dict_set(d, "MESSAGES", count_text(&x->arena, m->messages));
     dict_time(d, "CREATED", m->created_at);
     dict_show_if(d, "OFF", !m->active);
+    dict_show_if(d, "BLOCKED", m->blocked);
     dict_show_if(d, "DOMAIN_OFF", !m->domain_active);
     if (!show_aliases(x, d, m))
         return NULL;

@@ -1,5 +1,6 @@
 /* The first page after the login: how much there is, and what was changed lately. */
 #include "admin/admin.h"
+#include "admin/alarms.h"
 #include "admin/audit.h"
 #include "admin/common.h"
 #include "page.h"
@@ -79,7 +80,7 @@ static void get_overview(struct exchange *x) {
     dict_show_if(d, "HELPDESK", x->actor.role == ROLE_HELPDESK);
     dict_set(d, "NAME", x->actor.name.n > 0 ? x->actor.name : x->actor.login);
     PQclear(r);
-    if (show_latest(x, d))
+    if (alarms_show(x, d) && show_latest(x, d))
         page_send(x);
 }
 

@@ -47,6 +47,7 @@ static struct dict *profile_page(struct exchange *x) {
         return NULL;
     struct dict *d = page_begin(x, PAGE_ADMIN, "admin/profile.tpl", "Your profile");
     dict_set(d, "NAME", x->actor.name);
+    dict_show_if(d, "HAS_APPS", x->actor.role == ROLE_USER);
     for (int i = 0; i < PQntuples(r); i++) {
         struct dict *one = dict_section(d, "SESSION");
         dict_set(one, "ADDRESS", db_get_str(r, i, 0));
