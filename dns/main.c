@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/privileges.h"
 #include "db/db.h"
+#include "directory/log_level.h"
 #include "exporter.h"
 
 #include <errno.h>
@@ -157,6 +158,10 @@ static bool wait_for_work(struct daemon *d, int ms) {
     struct signalfd_siginfo info;
     if (!(p[1].revents & POLLIN) || read(d->signals, &info, sizeof info) != sizeof info)
         return true;
+    if (info.ssi_signo == SIGUSR1) {
+        log_toggle_debug();
+        return true;
+    }
     if (info.ssi_signo != SIGHUP)
         return false;
     atomic_store(&d->full, true);
@@ -172,18 +177,21 @@ static int serve(struct exporter *e, const char *conninfo) {
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGUSR1);
     sigprocmask(SIG_BLOCK, &set, NULL);
     d.signals = signalfd(-1, &set, SFD_CLOEXEC);
     if (d.wake < 0 || d.signals < 0)
         log_fatal("cannot wait for signals: %m");
     struct db_listener *listener = db_listen(conninfo, channels, on_notified, &d, &err);
-    if (!listener)
+    struct log_follower *level = log_level_follow(conninfo, &err);
+    if (!listener || !level)
         log_fatal("%s", err.text);
     log_info("mansio-dns %s is ready", MANSIO_VERSION);
     while (wait_for_work(&d, look(&d)))
         ;
     log_info("stopping");
     db_listener_stop(listener);
+    log_level_stop(level);
     close(d.signals);
     close(d.wake);
     return 0;
@@ -197,6 +205,8 @@ int main(int argc, char **argv) {
     struct conf *conf = conf_read(a.conf, &err);
     if (!conf)
         log_fatal("%s", err.text);
+    if (!log_set_format(conf_get(conf, "log_format", "text")))
+        log_fatal("log_format is neither text nor json");
     if (!log_set_level(conf_get(conf, "log_level", "info")))
         log_fatal("log_level must be debug, info, warn or error");
     const char *conninfo = conf_get(conf, "db_dns", NULL);

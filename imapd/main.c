@@ -8,6 +8,7 @@
 #include "base/privileges.h"
 #include "db/db.h"
 #include "directory/directory.h"
+#include "directory/log_level.h"
 #include "imap/session.h"
 #include "measure.h"
 #include "net/server.h"
@@ -46,6 +47,7 @@ struct daemon {
     const char *conninfo;
     size_t listeners;
     struct metrics_server *metrics;
+    struct log_follower *log_level;
     sigset_t signals;
 };
 
@@ -198,6 +200,10 @@ static void *take_signals(void *context) {
     for (int number = 0;;) {
         if (sigwait(&d->signals, &number) != 0)
             continue;
+        if (number == SIGUSR1) {
+            log_toggle_debug();
+            continue;
+        }
         if (number != SIGHUP)
             break;
         if (d->tls && !tls_server_reload(d->tls, &err))
@@ -215,6 +221,7 @@ static void block_signals(struct daemon *d) {
     sigaddset(&d->signals, SIGTERM);
     sigaddset(&d->signals, SIGINT);
     sigaddset(&d->signals, SIGHUP);
+    sigaddset(&d->signals, SIGUSR1);
     pthread_sigmask(SIG_BLOCK, &d->signals, NULL);
     signal(SIGPIPE, SIG_IGN);
 }
@@ -224,6 +231,8 @@ static void configure(struct daemon *d, const char *path) {
     d->conf = conf_read(path, &err);
     if (!d->conf)
         log_fatal("%s", err.text);
+    if (!log_set_format(conf_get(d->conf, "log_format", "text")))
+        log_fatal("log_format is neither text nor json");
     if (!log_set_level(conf_get(d->conf, "log_level", "info")))
         log_fatal("log_level is none of debug, info, warn and error");
     d->service.hostname = conf_get(d->conf, "hostname", NULL);
@@ -245,13 +254,14 @@ int main(int argc, char **argv) {
     if (!privileges_drop(conf_get(d.conf, "user", ""), &err))
         log_fatal("%s", err.text);
     open_modules(&d);
-    if (!metrics_serve(d.metrics, &err))
+    if (!metrics_serve(d.metrics, &err) || !(d.log_level = log_level_follow(d.conninfo, &err)))
         log_fatal("%s", err.text);
     if (pthread_create(&signals, NULL, take_signals, &d) != 0)
         log_fatal("cannot start a thread");
     log_info("mansio-imapd " MANSIO_VERSION " serves as %s", d.service.hostname);
     bool clean = server_run(d.service.server);
     metrics_stop(d.metrics);
+    log_level_stop(d.log_level);
     sweeper_stop(d.sweeper);
     if (clean) { /* else somebody still uses it, and the process ends anyway */
         pthread_join(signals, NULL);

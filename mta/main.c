@@ -8,9 +8,10 @@
 #include "base/privileges.h"
 #include "db/db.h"
 #include "directory/directory.h"
+#include "directory/log_level.h"
+#include "filtering/table.h"
 #include "measure/measure.h"
 #include "mta.h"
-#include "filtering/table.h"
 #include "net/dns.h"
 #include "net/server.h"
 #include "net/tls.h"
@@ -48,6 +49,7 @@ struct daemon {
     struct mta mta;
     struct server *server;
     struct metrics_server *metrics;
+    struct log_follower *log_level;
     struct tls_context *tls;
     struct service service[5];
     size_t services;
@@ -181,7 +183,8 @@ static void open_modules(struct daemon *d) {
     m->policy = policy_open(m);
     m->filters = filter_table_new(m);
     m->runner = runner_new(m, owner);
-    if (!trace_start(m->trace, &err) || !runner_start(m->runner, &err) || !metrics_serve(d->metrics, &err))
+    if (!trace_start(m->trace, &err) || !runner_start(m->runner, &err) || !metrics_serve(d->metrics, &err) ||
+        !(d->log_level = log_level_follow(m->db_conninfo, &err)))
         log_fatal("%s", err.text);
 }
 
@@ -193,6 +196,10 @@ static void *take_signals(void *context) {
     for (int number = 0;;) {
         if (sigwait(&d->signals, &number) != 0)
             continue;
+        if (number == SIGUSR1) {
+            log_toggle_debug();
+            continue;
+        }
         if (number != SIGHUP)
             break;
         if (d->tls && !tls_server_reload(d->tls, &err))
@@ -210,6 +217,7 @@ static void block_signals(struct daemon *d) {
     sigaddset(&d->signals, SIGTERM);
     sigaddset(&d->signals, SIGINT);
     sigaddset(&d->signals, SIGHUP);
+    sigaddset(&d->signals, SIGUSR1);
     pthread_sigmask(SIG_BLOCK, &d->signals, NULL);
     signal(SIGPIPE, SIG_IGN);
 }
@@ -240,6 +248,8 @@ int main(int argc, char **argv) {
     d.conf = conf_read(parse_arguments(argc, argv), &err);
     if (!d.conf)
         log_fatal("%s", err.text);
+    if (!log_set_format(conf_get(d.conf, "log_format", "text")))
+        log_fatal("log_format is neither text nor json");
     if (!log_set_level(conf_get(d.conf, "log_level", "info")))
         log_fatal("log_level is none of debug, info, warn and error");
     d.mta.hostname = conf_get(d.conf, "hostname", NULL);
@@ -259,6 +269,7 @@ int main(int argc, char **argv) {
     bool clean = server_run(d.server); /* until take_signals has called server_stop */
     pthread_join(signals, NULL);
     metrics_stop(d.metrics);
+    log_level_stop(d.log_level);
     bool idle = runner_stop(d.mta.runner, QUEUE_STOP_MS);
     trace_stop(d.mta.trace);
     if (clean && idle) /* else somebody still uses it, and the process ends anyway */

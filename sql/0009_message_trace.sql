@@ -247,3 +247,14 @@ CREATE TRIGGER trace_removed AFTER DELETE ON queue_recipient FOR EACH ROW
     WHEN (current_user <> 'mansio_mta') EXECUTE FUNCTION trace_removed();
 
 SELECT trace_maintain(30);
+
+-- ---- what the log tells ----
+
+INSERT INTO setting (name, value, comment) VALUES
+    ('log.level', '', 'What the log tells, at once: debug, info, warn or error for all programs, and words such as mta=debug for one of them (mta, imapd, web, dns); empty: what mansio.conf says');
+
+-- The daemons obey it; the web application's role sees settings only for somebody who is logged in.
+CREATE FUNCTION log_level() RETURNS text LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS
+    $$ SELECT value FROM setting WHERE name = 'log.level' $$;
+REVOKE ALL ON FUNCTION log_level FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION log_level TO mansio_mta, mansio_imapd, mansio_web, mansio_dns;

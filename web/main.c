@@ -3,6 +3,7 @@
 #include "base/conf.h"
 #include "base/log.h"
 #include "base/privileges.h"
+#include "directory/log_level.h"
 #include "gateway.h"
 #include "mail/mail.h"
 #include "routes.h"
@@ -102,8 +103,12 @@ static void wait_for_end(struct web *web, const sigset_t *signals) {
     struct err err;
     for (;;) {
         int signal;
-        if (sigwait(signals, &signal) != 0 || signal != SIGHUP)
+        if (sigwait(signals, &signal) != 0 || (signal != SIGHUP && signal != SIGUSR1))
             return;
+        if (signal == SIGUSR1) {
+            log_toggle_debug();
+            continue;
+        }
         if (templates_reload(web->templates, &err))
             log_info("templates read again");
         else
@@ -121,6 +126,7 @@ static void serve(const struct conf *c, const char *name) {
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGHUP);
+    sigaddset(&signals, SIGUSR1);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
     limit_descriptors();
@@ -130,9 +136,13 @@ static void serve(const struct conf *c, const char *name) {
         log_fatal("%s", err.text);
     open_parts(&web, c, threads);
     struct gateway *g = gateway_start(&web, fd, threads);
+    struct log_follower *level = log_level_follow(required(c, "db_web"), &err);
+    if (!level)
+        log_fatal("%s", err.text);
     log_info("mansio-web " MANSIO_VERSION " serves on %s with %d threads", address, threads);
     wait_for_end(&web, &signals);
     gateway_stop(g);
+    log_level_stop(level);
     close_parts(&web);
     log_info("stopped");
 }
@@ -160,6 +170,8 @@ int main(int argc, char **argv) {
     struct conf *c = conf_read(path, &err);
     if (!c)
         log_fatal("%s", err.text);
+    if (!log_set_format(conf_get(c, "log_format", "text")))
+        log_fatal("log_format is neither text nor json");
     if (!log_set_level(conf_get(c, "log_level", "info")))
         log_fatal("log_level = %s: expected debug, info, warn or error", conf_get(c, "log_level", ""));
     serve(c, name);

@@ -124,8 +124,9 @@ static enum outcome welcome(struct session *s, const struct directory_account *a
     s->failures = 0;
     s->looked_up = clock_monotonic();
     conn_set_timeout(s->conn, SESSION_TIMEOUT_MS);
-    log_info("imap %s: logged in user=<%s> with=%s tls=%s", conn_peer(s->conn), s->login, mechanism,
-             conn_tls_version(s->conn));
+    log_event(LOG_LEVEL_INFO, "imap", "logged in", LOG_ABOUT("client", conn_peer(s->conn)),
+              LOG_ADDRESS("user", str_of(s->login)), LOG_WORD("with", str_of(mechanism)),
+              LOG_WORD("tls", str_of(conn_tls_version(s->conn))));
     struct buf capabilities = BUF_EMPTY;
     session_capabilities(s, &capabilities);
     session_ok(s, "[CAPABILITY %.*s] Logged in", STR_ARG(buf_str(&capabilities)));
@@ -139,7 +140,8 @@ static enum outcome refuse(struct session *s, bool throttled, struct str login) 
         session_no(s, "[LIMIT] Too many failures, try again later");
     else
         session_no(s, "[AUTHENTICATIONFAILED] Wrong name or password");
-    log_info("imap %s: login failed user=<%.*s>", conn_peer(s->conn), STR_ARG(str_sub(login, 0, 200)));
+    log_event(LOG_LEVEL_INFO, "imap", "login failed", LOG_ABOUT("client", conn_peer(s->conn)),
+              LOG_ADDRESS("user", str_sub(login, 0, 200)));
     if (++s->failures >= MAX_LOGIN_FAILURES) {
         conn_write(s->conn, STR("* BYE Too many failures\r\n"));
         s->closing = true;
@@ -281,7 +283,8 @@ enum outcome command_unauthenticate(struct session *s, struct parser *p) {
     if (!parse_end(p))
         return session_syntax(s, p);
     session_unselect(s);
-    log_info("imap %s: logged out user=<%s>", conn_peer(s->conn), s->login);
+    log_event(LOG_LEVEL_INFO, "imap", "logged out", LOG_ABOUT("client", conn_peer(s->conn)),
+              LOG_ADDRESS("user", str_of(s->login)));
     free(s->login);
     s->login = NULL;
     s->account = 0;

@@ -260,7 +260,8 @@ static enum step imap_step(struct conn *c, void *session, enum event event) {
 static void imap_close(struct conn *c, void *session) {
     struct session *s = session;
     if (s->login)
-        log_info("imap %s: logged out user=<%s>", conn_peer(c), s->login);
+        log_event(LOG_LEVEL_INFO, "imap", "logged out", LOG_ABOUT("client", conn_peer(c)),
+                  LOG_ADDRESS("user", str_of(s->login)));
     if (s->abandon)
         s->abandon(s);
     append_cancel(s);

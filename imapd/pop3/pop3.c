@@ -63,7 +63,8 @@ static void not_now(struct pop3_session *s) {
 
 static void refuse(struct pop3_session *s, bool throttled, struct str login) {
     measure_login(throttled ? MEASURE_LOGIN_THROTTLED : MEASURE_LOGIN_FAILED);
-    log_info("pop3 %s: login failed user=<%.*s>", conn_peer(s->conn), STR_ARG(str_sub(login, 0, 200)));
+    log_event(LOG_LEVEL_INFO, "pop3", "login failed", LOG_ABOUT("client", conn_peer(s->conn)),
+              LOG_ADDRESS("user", str_sub(login, 0, 200)));
     say(s, throttled ? "-ERR [AUTH] Too many failures, try again later" : "-ERR [AUTH] Wrong name or password");
     s->closing = ++s->failures >= MAX_LOGIN_FAILURES;
 }
@@ -79,8 +80,9 @@ static void welcome(struct pop3_session *s, const struct directory_account *acco
         return;
     }
     conn_set_timeout(s->conn, SESSION_TIMEOUT_MS);
-    log_info("pop3 %s: logged in user=<%s> with=%s tls=%s", conn_peer(s->conn), s->user, mechanism,
-             conn_tls_version(s->conn));
+    log_event(LOG_LEVEL_INFO, "pop3", "logged in", LOG_ABOUT("client", conn_peer(s->conn)),
+              LOG_ADDRESS("user", str_of(s->user)), LOG_WORD("with", str_of(mechanism)),
+              LOG_WORD("tls", str_of(conn_tls_version(s->conn))));
     measure_login(MEASURE_LOGIN_OK);
     conn_printf(s->conn, "+OK %u messages\r\n", s->count);
 }
@@ -395,7 +397,8 @@ static enum step pop3_step(struct conn *c, void *session, enum event event) {
 static void pop3_close(struct conn *c, void *session) {
     struct pop3_session *s = session;
     if (s->account)
-        log_info("pop3 %s: logged out user=<%s>", conn_peer(c), s->user);
+        log_event(LOG_LEVEL_INFO, "pop3", "logged out", LOG_ABOUT("client", conn_peer(c)),
+                  LOG_ADDRESS("user", str_of(s->user)));
     maildrop_close(s);
     end_exchange(s);
     arena_free(&s->arena);

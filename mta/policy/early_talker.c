@@ -33,6 +33,6 @@ bool policy_early_talker(struct session *s) {
         return false;
     reply(s, v.reply);
     reply(s, STR("\r\n"));
-    log_info("smtp: refused client=[%s]: %.*s", s->client.address, STR_ARG(v.reply));
+    log_event(LOG_LEVEL_INFO, "smtp", "refused", LOG_CLIENT(s->client.address), LOG_REPLY(v.reply));
     return true;
 }

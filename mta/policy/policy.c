@@ -209,8 +209,9 @@ static bool refuses(struct session *s, size_t i, enum rule_mode mode, struct ver
 }
 
 static void log_refusal(struct session *s, struct verdict *v) {
-    log_info("smtp: refused to=<%.*s> from=<%.*s> client=[%s] helo=%s: %.*s", STR_ARG(s->candidate->address),
-             STR_ARG(s->transaction.sender), s->client.address, s->helo, STR_ARG(v->reply));
+    log_event(LOG_LEVEL_INFO, "smtp", "refused", LOG_ADDRESS("to", s->candidate->address),
+              LOG_ADDRESS("from", s->transaction.sender), LOG_CLIENT(s->client.address),
+              LOG_WORD("helo", str_of(s->helo)), LOG_REPLY(v->reply));
     if (v->reply.p[0] != '5' || ++s->refused_recipients < MAX_REFUSED)
         return;
     v->action = VERDICT_CLOSE;
@@ -242,8 +243,8 @@ static void at_data(struct session *s, struct verdict *v) {
         return;
     pipelining_data(s, v);
     if (v->action != VERDICT_PASS)
-        log_info("smtp: refused from=<%.*s> client=[%s] helo=%s: %.*s", STR_ARG(s->transaction.sender),
-                 s->client.address, s->helo, STR_ARG(v->reply));
+        log_event(LOG_LEVEL_INFO, "smtp", "refused", LOG_ADDRESS("from", s->transaction.sender),
+                  LOG_CLIENT(s->client.address), LOG_WORD("helo", str_of(s->helo)), LOG_REPLY(v->reply));
 }
 
 static void at_end(struct session *s) {

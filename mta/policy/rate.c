@@ -27,7 +27,7 @@ void rate_connect(struct session *s, struct verdict *v) {
         policy_apply(s, RULE_RATE, VERDICT_CLOSE, "421 4.7.0 [rate] Too many connections from your network in a minute",
                      v);
     if (v->action != VERDICT_PASS)
-        log_info("smtp: refused client=[%s]: %.*s", s->client.address, STR_ARG(v->reply));
+        log_event(LOG_LEVEL_INFO, "smtp", "refused", LOG_CLIENT(s->client.address), LOG_REPLY(v->reply));
 }
 
 static void take(struct session *s, enum rate which, const char *reply, struct verdict *v) {

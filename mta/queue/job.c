@@ -169,10 +169,12 @@ struct verdict {
 
 static void log_result(const struct attempt *x, const struct queue_result *r, const struct client_reply *reply) {
     static const char *const word[] = {"delivered", "deferred", "failed"};
-    log_info("queue %s: %s to=<%.*s> from=<%.*s> host=%s tls=%s attempt=%d delay=%lld: %.*s", x->id, word[r->outcome],
-             STR_ARG(r->recipient->address), STR_ARG(x->job->sender), *x->host ? x->host : "-",
-             *x->client && *client_tls(*x->client) ? client_tls(*x->client) : "-", r->recipient->attempts + 1,
-             (long long)((clock_now() - x->job->received_at) / CLOCK_SECOND), STR_ARG(str_sub(reply->text, 0, 300)));
+    log_event(LOG_LEVEL_INFO, "queue", word[r->outcome], LOG_ID(x->id), LOG_ADDRESS("to", r->recipient->address),
+              LOG_ADDRESS("from", x->job->sender), LOG_WORD("host", str_of(*x->host ? x->host : "-")),
+              LOG_WORD("tls", str_of(*x->client && *client_tls(*x->client) ? client_tls(*x->client) : "-")),
+              LOG_NUMBER("attempt", r->recipient->attempts + 1),
+              LOG_NUMBER("delay", (clock_now() - x->job->received_at) / CLOCK_SECOND),
+              LOG_REPLY(str_sub(reply->text, 0, 300)));
 }
 
 static void tell(struct attempt *x, struct verdict *v, const struct queue_recipient *r, enum dsn_action action,

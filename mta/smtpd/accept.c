@@ -33,8 +33,9 @@ static void answer_all(struct acceptance *x, const char *line) {
 }
 
 static bool refused(struct acceptance *x, const char *line) {
-    log_info("smtp %s: refused from=<%.*s> size=%llu client=[%s] helo=%s: %s", x->id_text, STR_ARG(x->t->sender),
-             (unsigned long long)x->t->message.size, x->s->client.address, x->s->helo, line);
+    log_event(LOG_LEVEL_INFO, "smtp", "refused", LOG_ID(x->id_text), LOG_ADDRESS("from", x->t->sender),
+              LOG_NUMBER("size", x->t->message.size), LOG_CLIENT(x->s->client.address),
+              LOG_WORD("helo", str_of(x->s->helo)), LOG_REPLY(str_of(line)));
     report_refused(x->s, x->header.message_id_text, line);
     answer_all(x, line);
     return false;
@@ -387,11 +388,13 @@ static void log_accepted(const struct acceptance *x) {
     if (!log_enabled(LOG_LEVEL_INFO))
         return;
     const struct session *s = x->s;
-    log_info("smtp %s: from=<%.*s> to=<%.*s>%s size=%zu local=%zu queued=%zu client=[%s] helo=%s with=%s%s%.*s ms=%lld",
-             x->id_text, STR_ARG(x->t->sender), STR_ARG(x->t->recipient[0].address), x->t->count > 1 ? ",..." : "",
-             x->whole.n, x->delivered, x->queued ? x->queued->count : 0, s->client.address, s->helo, with_protocol(s),
-             s->authenticated ? " login=" : "", STR_ARG(s->account.address),
-             (long long)((clock_monotonic() - x->t->started_at) / 1000));
+    log_event(LOG_LEVEL_INFO, "smtp", "accepted", LOG_ID(x->id_text), LOG_ADDRESS("from", x->t->sender),
+              LOG_ADDRESS("to", x->t->recipient[0].address), LOG_NUMBER("recipients", x->t->count),
+              LOG_NUMBER("size", x->whole.n), LOG_NUMBER("local", x->delivered),
+              LOG_NUMBER("queued", x->queued ? x->queued->count : 0), LOG_CLIENT(s->client.address),
+              LOG_WORD("helo", str_of(s->helo)), LOG_WORD("with", str_of(with_protocol(s))),
+              LOG_WORD("login", s->authenticated ? s->account.address : STR("")),
+              LOG_NUMBER("ms", (clock_monotonic() - x->t->started_at) / 1000));
     if (s->forwarded)
         log_info("smtp %s: forwarded %s", x->id_text, s->forwarded);
 }
@@ -412,8 +415,9 @@ static bool anybody(const struct transaction *t) {
 }
 
 static void throw_away(struct acceptance *x) {
-    log_info("smtp %s: discarded from=<%.*s> size=%llu client=[%s] helo=%s", x->id_text, STR_ARG(x->t->sender),
-             (unsigned long long)x->t->message.size, x->s->client.address, x->s->helo);
+    log_event(LOG_LEVEL_INFO, "smtp", "discarded", LOG_ID(x->id_text), LOG_ADDRESS("from", x->t->sender),
+              LOG_NUMBER("size", x->t->message.size), LOG_CLIENT(x->s->client.address),
+              LOG_WORD("helo", str_of(x->s->helo)));
     report_discarded(x->s, x->header.message_id_text);
     for (size_t i = answers(x); i > 0; i--)
         conn_printf(x->s->conn, "250 2.0.0 Ok: queued as %s\r\n", x->id_text);

@@ -14,7 +14,8 @@ void auth_end(struct session *s) {
 static enum step failed(struct session *s, struct str login) {
     REPLY(s, "535 5.7.8 Authentication failed");
     measure_login(MEASURE_LOGIN_FAILED);
-    log_info("auth: failed login=<%.*s> client=[%s]", STR_ARG(str_sub(login, 0, 200)), s->client.address);
+    log_event(LOG_LEVEL_INFO, "auth", "failed", LOG_ADDRESS("login", str_sub(login, 0, 200)),
+              LOG_CLIENT(s->client.address));
     if (++s->auth_failures < MAX_FAILURES)
         return STEP_WAIT;
     conn_printf(s->conn, "421 %s 4.7.0 Too many failed logins\r\n", s->mta->hostname);
@@ -37,8 +38,8 @@ static enum step welcome(struct session *s) {
     s->authenticated = true;
     measure_login(MEASURE_LOGIN_OK);
     s->login_method = sasl_mechanism(s->sasl);
-    log_info("auth: login=<%.*s> client=[%s] with=%s", STR_ARG(s->account.address), s->client.address,
-             sasl_mechanism(s->sasl));
+    log_event(LOG_LEVEL_INFO, "auth", "succeeded", LOG_ADDRESS("login", s->account.address),
+              LOG_CLIENT(s->client.address), LOG_WORD("with", str_of(sasl_mechanism(s->sasl))));
     REPLY(s, "235 2.7.0 Authentication successful");
     return STEP_WAIT;
 }
@@ -48,8 +49,8 @@ static enum step ended(struct session *s, enum sasl_result result) {
     case SASL_OK:
         return welcome(s);
     case SASL_THROTTLED:
-        log_info("auth: throttled login=<%.*s> client=[%s]", STR_ARG(str_sub(sasl_login(s->sasl), 0, 200)),
-                 s->client.address);
+        log_event(LOG_LEVEL_INFO, "auth", "throttled", LOG_ADDRESS("login", str_sub(sasl_login(s->sasl), 0, 200)),
+                  LOG_CLIENT(s->client.address));
         measure_login(MEASURE_LOGIN_THROTTLED);
         REPLY(s, "454 4.7.0 Too many failed logins, wait some minutes");
         return session_error(s);

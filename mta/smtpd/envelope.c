@@ -56,8 +56,8 @@ static bool may_send_as(struct session *s, struct str sender, enum step *step) {
         *step = STEP_WAIT;
         return false;
     default:
-        log_info("smtp: %.*s may not send as <%.*s> client=[%s]", STR_ARG(s->account.address), STR_ARG(sender),
-                 s->client.address);
+        log_event(LOG_LEVEL_INFO, "smtp", "refused", LOG_ADDRESS("from", sender), LOG_WORD("login", s->account.address),
+                  LOG_CLIENT(s->client.address), LOG_REPLY(STR("this is not one of its addresses")));
         *step = refuse(s, "553 5.7.1", "this is not one of your addresses", sender);
         return false;
     }
@@ -146,8 +146,9 @@ void envelope_add(struct transaction *t, struct envelope_recipient r) {
 }
 
 static enum step refuse_recipient(struct session *s, const char *code, const char *why, struct str address) {
-    log_info("smtp: refused to=<%.*s> from=<%.*s> client=[%s] helo=%s: %s %s", STR_ARG(address),
-             STR_ARG(s->transaction.sender), s->client.address, s->helo, code, why);
+    log_event(LOG_LEVEL_INFO, "smtp", "refused", LOG_ADDRESS("to", address), LOG_ADDRESS("from", s->transaction.sender),
+              LOG_CLIENT(s->client.address), LOG_WORD("helo", str_of(s->helo)),
+              LOG_REPLY(arena_printf(&s->transaction.arena, "%s %s", code, why)));
     conn_printf(s->conn, "%s <%.*s>: %s\r\n", code, STR_ARG(shown(address)), why);
     stage_refused_recipient(s, address, code, why);
     session_slow_down(s, ++s->refused_recipients);

@@ -11,8 +11,8 @@ static void refuse(struct session *s, struct verdict *v, const char *code, struc
     v->action = VERDICT_REFUSE;
     v->reply = arena_printf(&s->transaction.arena, "%s limit: %.*s", code, STR_ARG(why));
     session_note(s, "limit", NOTE_REFUSE, "%.*s", STR_ARG(why));
-    log_info("smtp: refused from=<%.*s> login=<%.*s> client=[%s]: limit: %.*s", STR_ARG(s->transaction.sender),
-             STR_ARG(s->account.address), s->client.address, STR_ARG(why));
+    log_event(LOG_LEVEL_INFO, "smtp", "refused", LOG_ADDRESS("from", s->transaction.sender),
+              LOG_ADDRESS("login", s->account.address), LOG_CLIENT(s->client.address), LOG_REPLY(v->reply));
 }
 
 /* What the reply says: the limit in the database's words, in ASCII (a name may be of any letters). */

@@ -40,7 +40,7 @@ class Trace(unittest.TestCase):
             _, text = client.data(b"Subject: x\r\n\r\n")
         queue_id = text.decode().split()[-1]
         self.assertIn(f" id {queue_id}\r\n".encode(), self.mansio.mail(self.livia)[0][1])
-        self.assertIn(f"smtp {queue_id}: from=<someone@outside.test>", self.mansio.log("mta"))
+        self.assertIn(f"smtp {queue_id}: accepted from=<someone@outside.test>", self.mansio.log("mta"))
 
     def test_the_null_sender_is_an_empty_return_path(self):
         self.assertTrue(self.deliver(b"Subject: x\r\n\r\n", sender="<>").startswith(b"Return-Path: <>\r\n"))
