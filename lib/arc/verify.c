@@ -101,6 +101,9 @@ static bool failed_on(struct dkim_verifier *v, struct arc_chain *c, const char *
 static bool verify_chain(struct dkim_verifier *v, const struct arc_structure *s, struct arc_chain *c,
                          struct link *link) {
     struct arc_set *newest = &c->set[c->count - 1];
+    for (size_t i = 0; i < c->count; i++)
+        if (link[c->set[i].instance].seal_ok)
+            dkim_verifier_want(v, &c->set[i].seal);
     verify_message(v, newest, &link[newest->instance]);
     if (newest->message.result != DKIM_PASS)
         return failed_on(v, c, "message signature", newest, &newest->message);

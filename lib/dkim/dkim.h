@@ -9,14 +9,17 @@
  *
  * The result of a signature is a word of RFC 8601 section 2.7.1, whose reason says what led to it:
  *
- *     pass       the signature is right, and this module's policy has nothing against it
- *     fail       the bytes signed are not those that came, or the key is not the signer's
- *     policy     it would pass, but is not to be trusted: an RSA key below 1024 bits or rsa-sha1 (RFC 8301), a body
- * that is signed only in part (l=, RFC 6376 section 8.2), a signing domain that is a public suffix such as "co.uk"
- * (section 6.1.1). What was signed can't be relied on, so it counts as no signature neutral    it could not be
- * processed, though nothing is wrong with it: an algorithm or a version that is not known temperror  the key could not
- * be asked for just now permerror  it can never be verified: required tags missing, no key, key revoked, expired none
- * (of a whole message only) there is no signature
+ * - pass: the signature is right, and this module's policy has nothing against it
+ * - fail: the bytes signed are not those that came, or the key is not the signer's
+ * - policy: it may be right, but is not to be trusted, and counts as no signature: rsa-sha1 or an RSA key below
+ *   1024 bits (RFC 8301), a body that is signed only in part (l=, RFC 6376 section 8.2), a signing domain that is a
+ *   public suffix such as "co.uk" (section 6.1.1), a From field beside the one that is signed (section 8.15)
+ * - neutral: it could not be processed, though nothing is wrong with it: an algorithm, a canonicalization or a type of
+ *   key that is not known
+ * - temperror: the key could not be asked for just now
+ * - permerror: it can never be verified: tags missing or not valid, no key, a key that is revoked or is for
+ *   something else, expired
+ * - none: (of a whole message only) there is no signature
  *
  * Hostile input: work is linear in the message for each signature looked at, signatures and the time for look-ups are
  * bounded (struct dkim_options). All functions may be called from any thread.
@@ -52,7 +55,7 @@ typedef enum dns_status dkim_txt_lookup(void *context, struct arena *a, struct s
 struct dkim_options {
     int64_t now;          /* microseconds since 1970, for x= and t=; 0: the clock */
     size_t signatures;    /* how many are looked at; 0: DKIM_MAX_SIGNATURES */
-    unsigned seconds;     /* for all look-ups together; a signature whose turn comes later is temperror; 0: default */
+    unsigned seconds;     /* for all look-ups together, after which keys are temperror; 0: DKIM_LOOKUP_SECONDS */
     dkim_txt_lookup *txt; /* instead of the resolver (tests); NULL: dns_txt() of the resolver */
     void *txt_context;
 };
@@ -70,7 +73,6 @@ struct dkim_signature {
     enum dkim_canonicalization header_canonicalization, body_canonicalization;
     unsigned key_bits;  /* of the public key; 256 for Ed25519; 0: no key was found */
     bool testing;       /* the key has t=y: the domain asks to treat a failure as no signature (section 3.6.1) */
-    bool secure;        /* the key record was proved by DNSSEC */
     bool partly_signed; /* l= leaves a part of the body unsigned; then the result is not pass */
     int64_t signed_at;  /* t= in seconds since 1970; -1: none */
     int64_t expires_at; /* x= in seconds since 1970; -1: never */

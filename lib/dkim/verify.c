@@ -3,16 +3,19 @@
 #include "base/clock.h"
 #include "dkim/public_key.h"
 
+#include <arpa/nameser.h>
+
 enum {
-    MAX_RECORDS = 8, /* key records at one name that are tried (section 6.1.2 leaves it to us) */
-    MAX_BODIES = 64, /* body hashes of one message: as many as signatures at most */
+    MAX_AT_ONCE = 16, /* keys that are asked for at the same time */
+    MAX_RECORDS = 8,  /* key records at one name that are tried (section 6.1.2 leaves it to us) */
+    MAX_BODIES = 64,  /* body hashes of one message: as many as signatures at most */
 };
 
 struct dkim_records {
     struct dkim_records *next;
     struct str name;
     enum dns_status status;
-    bool late, secure;
+    bool asked, late;
     struct str *text;
     size_t count;
 };
@@ -39,27 +42,64 @@ void dkim_verifier_end(struct dkim_verifier *v) {
 
 /* ---- keys ---- */
 
-static void look_up(struct dkim_verifier *v, struct dkim_records *r) {
-    r->late = clock_monotonic() >= v->deadline;
-    r->status = DNS_TEMPORARY;
-    if (r->late)
-        return;
-    if (v->options->txt)
-        r->status = v->options->txt(v->options->txt_context, v->a, r->name, &r->text, &r->count);
-    else if (v->dns)
-        r->status = dns_txt(v->dns, v->a, r->name, &r->text, &r->count, &r->secure);
+static struct str name_of_key(struct dkim_verifier *v, const struct dkim_signature *s) {
+    return arena_printf(v->a, "%.*s._domainkey.%.*s", STR_ARG(s->selector), STR_ARG(s->domain));
 }
 
-/* The records at a name; asked for once. */
-static const struct dkim_records *records_at(struct dkim_verifier *v, struct str name) {
+/* The place for what is at a name. */
+static struct dkim_records *records_for(struct dkim_verifier *v, struct str name) {
     for (struct dkim_records *r = v->records; r; r = r->next)
         if (str_eq(r->name, name))
             return r;
     struct dkim_records *r = arena_alloc(v->a, sizeof *r);
     r->name = name;
-    look_up(v, r);
+    r->status = DNS_TEMPORARY;
     r->next = v->records;
     v->records = r;
+    return r;
+}
+
+void dkim_verifier_want(struct dkim_verifier *v, const struct dkim_signature *s) {
+    (void)records_for(v, name_of_key(v, s));
+}
+
+static void take_answer(struct dkim_verifier *v, struct dkim_records *r, const struct dns_question *q) {
+    r->status = q->status;
+    r->count = q->count;
+    r->text = arena_array(v->a, q->count + 1, sizeof *r->text);
+    for (size_t i = 0; i < q->count; i++)
+        r->text[i] = dns_rdata_text(v->a, q->rdata[i]);
+}
+
+/* Asks for this one and, at the same time, for others that are wanted. */
+static void ask_with_others(struct dkim_verifier *v, struct dkim_records *first) {
+    struct dns_question q[MAX_AT_ONCE] = {{.name = first->name, .type = ns_t_txt}};
+    struct dkim_records *of[MAX_AT_ONCE] = {first};
+    size_t n = 1;
+    for (struct dkim_records *r = v->records; r && n < MAX_AT_ONCE; r = r->next)
+        if (!r->asked && r != first) {
+            q[n] = (struct dns_question){.name = r->name, .type = ns_t_txt};
+            of[n++] = r;
+        }
+    dns_query_all(v->dns, v->a, q, n, v->deadline);
+    for (size_t i = 0; i < n; i++) {
+        of[i]->asked = true;
+        take_answer(v, of[i], &q[i]);
+    }
+}
+
+static const struct dkim_records *records_at(struct dkim_verifier *v, struct str name) {
+    struct dkim_records *r = records_for(v, name);
+    if (r->asked)
+        return r;
+    r->late = clock_monotonic() >= v->deadline;
+    r->asked = true;
+    if (r->late)
+        return r;
+    if (v->options->txt)
+        r->status = v->options->txt(v->options->txt_context, v->a, r->name, &r->text, &r->count);
+    else if (v->dns)
+        ask_with_others(v, r);
     return r;
 }
 
@@ -105,12 +145,11 @@ static void judge_by(const struct dkim_public_key *key, struct dkim_signature *s
 /* Where there are several keys, the one that fits counts, else the first. */
 void dkim_verify_digest(struct dkim_verifier *v, struct dkim_signature *s, const struct dkim_parsed *p,
                         const unsigned char digest[DKIM_DIGEST]) {
-    struct str name = arena_printf(v->a, "%.*s._domainkey.%.*s", STR_ARG(s->selector), STR_ARG(s->domain));
+    struct str name = name_of_key(v, s);
     const struct dkim_records *r = records_at(v, name);
     bool found = false;
     if (no_records(v, s, r))
         return;
-    s->secure = r->secure;
     for (size_t i = 0; i < r->count && i < MAX_RECORDS && s->result != DKIM_PASS; i++) {
         struct dkim_public_key *key = dkim_public_key_get(r->text[i]);
         struct dkim_signature by_this = *s;
@@ -183,26 +222,38 @@ void dkim_verify_message(struct dkim_verifier *v, struct dkim_signature *s, cons
 /* ---- the message's signatures ---- */
 
 /* RFC 6008: as much of b= as tells it from the others, and 8 characters at least. */
-static void make_distinct(struct dkim_signature *s, struct str *value, size_t count) {
+static void make_distinct(struct dkim_signature *s, const struct dkim_parsed *p, size_t count) {
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < count; k++)
-            while (k != i && s[i].b.n < value[i].n && str_starts(value[k], s[i].b) && !str_eq(value[k], value[i]))
+            while (k != i && s[i].b.n < p[i].b_text.n && str_starts(p[k].b_text, s[i].b) &&
+                   !str_eq(p[k].b_text, p[i].b_text))
                 s[i].b.n++;
 }
 
-static void verify_all(struct dkim_verifier *v, struct dkim_signature *s, size_t max, size_t *count) {
+static size_t read_all(struct dkim_verifier *v, struct dkim_signature *s, struct dkim_parsed *p, bool *ok, size_t max) {
     static const struct str name = STR("DKIM-Signature");
     uint32_t hash = dkim_name_hash(name);
-    struct str *b = arena_array(v->a, max, sizeof *b);
-    for (size_t i = 0; i < v->message.count && *count < max; i++) {
-        struct dkim_parsed p;
+    size_t n = 0;
+    for (size_t i = 0; i < v->message.count && n < max; i++) {
         if (!dkim_field_is(&v->message.field[i], hash, name))
             continue;
-        if (dkim_signature_read(v->a, &v->message, i, DKIM_KIND_SIGNATURE, v->now, &s[*count], &p))
-            dkim_verify_message(v, &s[*count], &p);
-        b[(*count)++] = p.b_text;
+        ok[n] = dkim_signature_read(v->a, &v->message, i, DKIM_KIND_SIGNATURE, v->now, &s[n], &p[n]);
+        if (ok[n])
+            dkim_verifier_want(v, &s[n]);
+        n++;
     }
-    make_distinct(s, b, *count);
+    return n;
+}
+
+static size_t verify_all(struct dkim_verifier *v, struct dkim_signature *s, size_t max) {
+    struct dkim_parsed *p = arena_array(v->a, max, sizeof *p);
+    bool *ok = arena_array(v->a, max, sizeof *ok);
+    size_t n = read_all(v, s, p, ok, max);
+    for (size_t i = 0; i < n; i++)
+        if (ok[i])
+            dkim_verify_message(v, &s[i], &p[i]);
+    make_distinct(s, p, n);
+    return n;
 }
 
 void dkim_verify(struct dns *dns, struct arena *a, struct str message, const struct dkim_options *options,
@@ -217,7 +268,7 @@ void dkim_verify(struct dns *dns, struct arena *a, struct str message, const str
         (void)dkim_decide(*out, DKIM_NEUTRAL, STR("the message has too many header fields"));
         *count = 1;
     } else {
-        verify_all(&v, *out, max, count);
+        *count = verify_all(&v, *out, max);
     }
     dkim_verifier_end(&v);
 }

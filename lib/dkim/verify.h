@@ -28,6 +28,8 @@ void dkim_verifier_begin(struct dkim_verifier *v, struct dns *dns, struct arena 
                          const struct dkim_options *options);
 void dkim_verifier_end(struct dkim_verifier *v);
 
+/* Says that this signature's key will be needed: the keys wanted are asked for together, once one is. */
+void dkim_verifier_want(struct dkim_verifier *v, const struct dkim_signature *s);
 /* Judges a signature over header and body that dkim_signature_read() had nothing against. */
 void dkim_verify_message(struct dkim_verifier *v, struct dkim_signature *s, const struct dkim_parsed *p);
 /* Judges one over bytes with this digest. */

@@ -93,7 +93,8 @@ class CheckDkim(unittest.TestCase):
         records[f"rsa._domainkey.sub.{DOMAIN}", TXT] = [text(cls.keys["rsa"])]
         records["rsa._domainkey.co.uk", TXT] = [text(cls.keys["rsa"])]
         records["rsa._domainkey.xn--mnchen-3ya.example", TXT] = [text(cls.keys["rsa"])]
-        records[f"silent._domainkey.{DOMAIN}"] = None
+        for selector in ("silent", "silent2", "silent3", "silent4"):
+            records[f"{selector}._domainkey.{DOMAIN}"] = None
         cls.dns = Datagrams(records)
         cls.files = tempfile.TemporaryDirectory()
         for name, key in (("rsa", rsa), ("ed", ed), ("small", signing.rsa_key(512))):
@@ -366,6 +367,14 @@ class CheckDkim(unittest.TestCase):
         self.expect("pass", self.by_hand(TAGS + f"; i=joe@news.{DOMAIN}"))
 
     # ---- several signatures ----
+
+    def test_keys_are_asked_for_at_the_same_time(self):
+        message = MESSAGE
+        for selector in ("silent", "silent2", "silent3", "silent4"):
+            message = self.by_hand(TAGS.replace("s=rsa", f"s={selector}"), message)
+        begin = time.monotonic()
+        self.expect("temperror", message)
+        self.assertLess(time.monotonic() - begin, 3)
 
     def test_one_good_signature_is_enough(self):
         signed = self.by_hand()
