@@ -312,6 +312,14 @@ static void record(struct attempt *x, const char *owner, const struct verdict *v
             log_warn("queue %s: <%.*s> is not told: the mailbox is full", x->id, STR_ARG(mail.plan.address[i]));
 }
 
+/* ORCPT for the next server: as the sender gave it; where the sender asked to be told and gave none, the address that
+ * it wrote to (RFC 3461 section 5.2.7.1). */
+static struct str original_of(struct arena *a, const struct queue_recipient *r) {
+    if (r->orcpt.p || !r->notify.p || r->original.n == 0)
+        return r->orcpt;
+    return arena_printf(a, "%s;%.*s", str_is_ascii(r->original) ? "rfc822" : "utf-8", STR_ARG(r->original));
+}
+
 void job_run(const struct mta *m, struct arena *a, const struct queue_job *job, const char *owner,
              struct client **client, const struct client_reply *down, const bool *stopping,
              struct job_outcome *outcome) {
@@ -333,7 +341,7 @@ void job_run(const struct mta *m, struct arena *a, const struct queue_job *job, 
     for (size_t i = 0; i < job->count; i++) {
         x.recipient[i].address = job->recipient[i].address;
         x.recipient[i].notify = job->recipient[i].notify;
-        x.recipient[i].orcpt = job->recipient[i].orcpt;
+        x.recipient[i].orcpt = original_of(a, &job->recipient[i]);
         x.success[i] = DSN_RELAYED;
     }
     if (x.local)

@@ -21,7 +21,7 @@ static enum step finish_refused(struct session *s) {
     t->chunks_failed = t->open;
     if (s->chunk.last)
         session_end_transaction(s);
-    return session_error(s);
+    return s->chunk.mistake ? session_error(s) : STEP_WAIT;
 }
 
 static enum step finish_chunk(struct session *s) {
@@ -69,8 +69,10 @@ enum step chunk_take(struct session *s, struct str in) {
 static enum step begin_message(struct session *s) {
     struct transaction *t = &s->transaction;
     struct verdict v = stage_ask(s, STAGE_DATA);
-    if (v.action == VERDICT_REFUSE || v.action == VERDICT_CLOSE)
+    if (v.action == VERDICT_REFUSE || v.action == VERDICT_CLOSE) {
         buf_add_str(&s->chunk.refusal, v.reply);
+        str_to_c(str_of(v.rule), s->refused_by, sizeof s->refused_by);
+    }
     t->discard |= v.action == VERDICT_DISCARD;
     if (v.action == VERDICT_CLOSE) {
         finish_refused(s);
@@ -100,6 +102,7 @@ enum step bdat_refused(struct session *s, struct str argument, const char *refus
         REPLY(s, "501 5.5.4 Syntax: BDAT octets [LAST]");
         return STEP_CLOSE;
     }
+    s->chunk.mistake = refusal != NULL;
     if (refusal)
         buf_add_c(&s->chunk.refusal, refusal);
     else if (!s->transaction.chunked && begin_message(s) == STEP_CLOSE)

@@ -27,10 +27,10 @@ struct envelope_recipient {
     struct str address; /* local@domain, as it was checked */
     struct directory_route route;
     struct str parameters; /* of RCPT, as they were given; good while it is the candidate */
-    struct str notify; /* DSN, p NULL: none (RFC 3461 section 4.1) */
-    struct str orcpt;  /* decoded, p NULL: none */
-    bool added;        /* by a filter: the client did not name it and hears nothing of it */
-    bool removed;      /* by a filter: nothing is delivered to it, and the client hears that all is well */
+    struct str notify;     /* DSN, p NULL: none (RFC 3461 section 4.1) */
+    struct str orcpt;      /* decoded, p NULL: none */
+    bool added;            /* by a filter: the client did not name it and hears nothing of it */
+    bool removed;          /* by a filter: nothing is delivered to it, and the client hears that all is well */
     /* for it the message goes into Junk; and a header field for its copy, with its line end (n 0: none) */
     bool junk;
     struct str tag;
@@ -77,6 +77,7 @@ struct chunk {
     uint64_t left;
     bool last;
     struct buf refusal; /* what is answered when all of it has come; empty: it is wanted */
+    bool mistake;       /* of the client: it counts as an error */
 };
 
 /* What is known of the client's name in the DNS. */

@@ -173,6 +173,12 @@ class Onward(unittest.TestCase):
         harness.eventually(lambda: f"delivered to=<bob@{domain}>" in self.mansio.log("mta"), 10)
         self.assertEqual(self.mansio.mail(self.livia), [])
 
+    def test_an_alias_is_named_to_a_server_with_dsn(self):
+        domain = self.far(extensions=("PIPELINING", "DSN"))
+        self.mansio.command("alias", "set", f"robert@{self.domain}", f"bob@{domain}")
+        self.submit(f"robert@{self.domain}", rcpt_options=["NOTIFY=SUCCESS"])
+        self.assertEqual(self.wait().lines[2], f"RCPT TO:<bob@{domain}> NOTIFY=SUCCESS ORCPT=rfc822;robert@{self.domain}")
+
     def test_an_original_recipient_beyond_ascii_goes_on_encoded(self):
         domain = self.far(extensions=("PIPELINING", "DSN"))
         self.submit(f"bob@{domain}", rcpt_options=["NOTIFY=FAILURE", "ORCPT=utf-8;gr\\x{FC}n@there.test"])
