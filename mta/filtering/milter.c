@@ -100,6 +100,10 @@ static void refuse(struct question *q, const char *code, const char *why) {
 /* True: go on with what comes next. */
 static bool heed(struct question *q, const struct milter_reply *r) {
     struct err err;
+    bool only_recipient = q->stage == STAGE_RCPT &&
+                          (r->kind == MILTER_REJECT || r->kind == MILTER_TEMPFAIL || r->kind == MILTER_REPLY_CODE);
+    if (r->kind != MILTER_CONTINUE && r->kind != MILTER_SKIP && !only_recipient)
+        q->talk->following = false;
     switch (r->kind) {
     case MILTER_CONTINUE:
     case MILTER_SKIP:
@@ -273,6 +277,8 @@ static void at_mail(struct question *q) {
     if (!up_to_date(q, false))
         return;
     t->in_message = true;
+    t->resting = false;
+    t->following = !(t->milter->terms.options & MILTER_NO_MAIL);
     tell(q, MILTER_MAIL, envelope_data(q, m->sender, m->parameters), MILTER_NO_MAIL, MILTER_SILENT_MAIL);
 }
 
@@ -358,7 +364,8 @@ static bool ask_for_end(struct question *q, struct changes *c, struct milter_rep
         if (!changes_keep(q, c, r, err) || !receive(q, q->filter->content_ms, r, err))
             return false;
     }
-    q->talk->in_message = false;
+    q->talk->in_message = q->talk->following = false;
+    q->talk->resting = r->kind == MILTER_CONTINUE;
     return true;
 }
 
@@ -458,7 +465,9 @@ void milter_end_transaction(struct talk *t) {
         milter_put(t->milter, MILTER_ABORT, STR(""), STR(""));
         if (!milter_flush(t->milter, 1000, &err))
             drop(t);
+        t->resting = t->following;
     }
+    t->following = false;
     t->in_message = t->passed = t->broken = false;
 }
 
@@ -467,7 +476,7 @@ void milter_end_session(struct talk *t, struct filter_entry *e) {
     struct milter *m = t->milter;
     struct err err;
     t->milter = NULL;
-    if (m && m->terms.version >= MILTER_VERSION) {
+    if (m && t->resting && m->terms.version >= MILTER_VERSION) {
         milter_put(m, MILTER_QUIT_REUSE, STR(""), STR(""));
         if (milter_flush(m, 1000, &err))
             idle_put(&e->idle, m);
@@ -477,5 +486,5 @@ void milter_end_session(struct talk *t, struct filter_entry *e) {
         milter_quit(m);
     }
     drop(t);
-    t->done = false;
+    t->done = t->resting = false;
 }

@@ -14,7 +14,11 @@ struct talk {
     bool done;       /* it has accepted whatever comes in this session */
     bool in_message; /* it has heard MAIL, and not the end: an abort is owed */
     bool passed;     /* it has accepted this message, or the message is taken without it */
-    bool broken;     /* it failed in this transaction, which must not pass without it */
+    /* libmilter ignores MILTER_QUIT_REUSE, and with it all that follows, but right behind the end of a message that it
+     * let continue, or behind the abort of one whose MAIL it has followed. */
+    bool following; /* it has heard MAIL, and refused or accepted nothing since */
+    bool resting;   /* it is in one of these two states */
+    bool broken;    /* it failed in this transaction, which must not pass without it */
 };
 
 struct held_field { /* to be put on top of the message */

@@ -156,6 +156,17 @@ class Stages(MilterTest):
         self.assertLessEqual(milter.connections, 1)
         self.assertEqual(milter.commands().count(CONNECT), 2)
 
+    def test_a_milter_that_would_not_hear_it_gets_another_connection(self):
+        """libmilter ignores "a new connection follows" in most of its states, and would not answer to what follows."""
+        for answers in ({END: ACCEPT}, {RCPT: ACCEPT}, {MAIL: TEMPFAIL}):
+            with self.subTest(answers=answers):
+                milter = self.milter(answers=answers)
+                self.deliver()
+                harness.eventually(lambda: milter.commands().endswith(QUIT))
+                self.assertNotIn(REUSE, milter.commands())
+                self.detach("milter")
+                milter.close()
+
     def test_a_kept_connection_that_has_gone_is_replaced(self):
         milter = self.milter()
         self.arrived()
@@ -337,12 +348,12 @@ class Decisions(MilterTest):
         with self.mansio.smtp() as client:
             for _ in range(2):
                 client.sendmail("a@outside.test", [self.livia.address, self.marcus.address], MAIL_TEXT)
-        self.told(milter, CONNECT + HELO + 2 * (MAIL + RCPT + ABORT) + REUSE)
+        self.told(milter, CONNECT + HELO + 2 * (MAIL + RCPT + ABORT) + QUIT)
 
     def test_accept_at_connect_ends_its_interest_in_the_session(self):
         milter = self.milter(answers={CONNECT: ACCEPT})
         self.arrived()
-        self.told(milter, CONNECT + REUSE)
+        self.told(milter, CONNECT + QUIT)
 
     def test_quarantine_is_junk_here_and_held_for_elsewhere(self):
         self.milter("--services", "submission", answers={END: [("q", b"suspicious\0"), CONTINUE]})

@@ -83,7 +83,7 @@ class Scripted(Milter.Base):
             return Milter.TEMPFAIL
         if "discard" in self.wishes:
             return Milter.DISCARD
-        return Milter.ACCEPT
+        return Milter.CONTINUE if "continue" in self.wishes else Milter.ACCEPT
 
 
 Milter.factory = Scripted

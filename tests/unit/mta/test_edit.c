@@ -51,6 +51,16 @@ static void the_nth_of_a_name_is_replaced_or_removed(void **state) {
     assert_header(&e, "From: a\r\nTo: b,\r\n c\r\nx: two\r\nNew: n\r\n");
 }
 
+static void exact_values_begin_right_behind_the_colon(void **state) {
+    (void)state;
+    struct edit e = edit_of("A: 1\r\nB: 2\r\n\r\n");
+    edit_insert_exact(&e, 0, STR("X"), STR("x"));
+    edit_insert_exact(&e, 1, STR("Y"), STR("  y\n\tz"));
+    edit_replace_exact(&e, STR("a"), 1, STR("one"));
+    edit_replace_exact(&e, STR("New"), 1, STR(""));
+    assert_header(&e, "X:x\r\nY:  y\r\n\tz\r\na:one\r\nB: 2\r\nNew:\r\n");
+}
+
 static void no_value_begins_another_field_or_the_body(void **state) {
     (void)state;
     struct edit e = edit_of("A: 1\r\n\r\n");
@@ -116,6 +126,7 @@ int main(void) {
         cmocka_unit_test(untouched_header_and_body_are_as_they_came),
         cmocka_unit_test(fields_are_inserted_at_their_place),
         cmocka_unit_test(the_nth_of_a_name_is_replaced_or_removed),
+        cmocka_unit_test(exact_values_begin_right_behind_the_colon),
         cmocka_unit_test(no_value_begins_another_field_or_the_body),
         cmocka_unit_test(a_changed_message_is_put_together_with_what_comes_before),
         cmocka_unit_test(a_new_body_takes_the_place_of_the_old),
