@@ -20,7 +20,7 @@ void session_capabilities(const struct session *s, struct buf *out) {
         buf_add_c(
             out,
             " IDLE NAMESPACE CHILDREN LIST-EXTENDED LIST-STATUS SPECIAL-USE CREATE-SPECIAL-USE STATUS=SIZE UIDPLUS "
-            "UNSELECT MOVE ESEARCH WITHIN CONDSTORE QRESYNC PREVIEW UTF8=ACCEPT UNAUTHENTICATE");
+            "UNSELECT MOVE ESEARCH SEARCHRES PARTIAL WITHIN CONDSTORE QRESYNC PREVIEW UTF8=ACCEPT UNAUTHENTICATE");
         buf_printf(out, " APPENDLIMIT=%llu", (unsigned long long)s->service->append_limit);
         return;
     }

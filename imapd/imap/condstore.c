@@ -19,6 +19,8 @@ static bool parse_qresync(struct parser *p, struct resync *r) {
         p->at++;
         if (!parse_sequence(p, &r->known))
             return false;
+        if (r->known.saved)
+            return parse_fail(p, "Nothing is saved of a mailbox that is not selected yet");
     }
     if (parse_peek(p) == ' ') {
         p->at++;

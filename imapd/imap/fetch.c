@@ -399,16 +399,33 @@ static bool prepare_modseq(struct session *s, struct parser *p, struct fetch_req
 }
 
 enum outcome fetch_changed(struct session *s, const struct sequence *uids, uint64_t since, const char *text) {
-    static const struct uid_range everything = {1, 0};
+    struct uid_range all = {1, 0};
+    const struct sequence everything = {&all, 1, false};
     struct fetch_job *j = arena_alloc(&s->arena, sizeof *j);
     struct parser p = {.arena = &s->arena};
-    size_t n = uids->count ? uids->count : 1;
-    j->set = (struct sequence){arena_array(&s->arena, n, sizeof *j->set.range), n};
-    memcpy(j->set.range, uids->count ? uids->range : &everything, n * sizeof *j->set.range);
+    j->set = sequence_copy(uids->count ? uids : &everything, &s->arena);
     fetch_want(&p, &j->r, FETCH_UID), fetch_want(&p, &j->r, FETCH_FLAGS), fetch_want(&p, &j->r, FETCH_MODSEQ);
     j->r.since = since;
     session_messages(s, &p, &j->set, true);
     return begin(s, j, text);
+}
+
+/* RFC 9394 section 3.3: of the messages asked for, and of those the ones that changed, only a page. */
+static void take_page(struct session *s, struct fetch_job *j) {
+    struct view_message m[BATCH];
+    struct search_found f = {0};
+    for (size_t i = 0; i < j->set.count; i++) {
+        struct uid_range r = j->set.range[i];
+        for (uint64_t seq = r.first; seq <= r.last; seq += BATCH) {
+            uint32_t first = (uint32_t)seq, n = r.last - first + 1 < BATCH ? r.last - first + 1 : BATCH;
+            view_read(s->client, first, n, m);
+            for (uint32_t k = 0; k < n; k++)
+                if (!m[k].gone && m[k].modseq > j->r.since)
+                    search_add(s, &f, first + k, m[k].modseq);
+        }
+    }
+    size_t from, n = search_page(&j->r.page, f.count, &from);
+    j->set = search_ranges(&s->arena, f.seq + (n ? from : 0), n);
 }
 
 enum outcome command_fetch(struct session *s, struct parser *p) {
@@ -417,12 +434,15 @@ enum outcome command_fetch(struct session *s, struct parser *p) {
     if (!parse_space(p) || !parse_sequence(p, &j->set) || !parse_space(p) || !fetch_parse(p, s->uid, &j->r) ||
         !fetch_parse_modifiers(p, &j->r) || !parse_end(p) || !prepare_modseq(s, p, &j->r))
         return session_syntax(s, p);
-    struct sequence as_given = {arena_array(&s->arena, j->set.count, sizeof *as_given.range), j->set.count};
-    memcpy(as_given.range, j->set.range, j->set.count * sizeof *as_given.range);
+    struct sequence as_given = sequence_copy(j->set.saved ? &s->saved : &j->set, &s->arena);
+    bool nothing_saved = j->set.saved && as_given.count == 0;
     if (!session_messages(s, p, &j->set, s->uid))
         return session_syntax(s, p);
-    enum store_status status = j->r.vanished ? vanished_since(s, as_given, j->r.since, &err) : STORE_OK;
+    enum store_status status =
+        j->r.vanished && !nothing_saved ? vanished_since(s, as_given, j->r.since, &err) : STORE_OK;
     if (status != STORE_OK)
         return session_refused(s, status, NULL, &err);
+    if (j->r.page.given)
+        take_page(s, j);
     return begin(s, j, "Done");
 }

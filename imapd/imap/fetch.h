@@ -4,6 +4,7 @@
 #ifndef IMAP_FETCH_H
 #define IMAP_FETCH_H
 
+#include "imap/search.h"
 #include "imap/section.h"
 #include "imap/session.h"
 
@@ -37,10 +38,12 @@ struct fetch_request {
     bool modseq;    /* mod-sequences are asked for */
     bool vanished;  /* what went since is asked for, too */
     bool since_given;
-    uint64_t since; /* only messages that changed after this */
+    uint64_t since;          /* only messages that changed after this */
+    struct search_page page; /* only these of them (RFC 9394) */
 };
 
-/* "(CHANGEDSINCE n VANISHED)" behind the items, where it is there (RFC 7162 sections 3.1.4.1 and 3.2.6). */
+/* "(CHANGEDSINCE n VANISHED PARTIAL 1:100)" behind the items, where it is there (RFC 7162 sections 3.1.4.1 and 3.2.6,
+ * RFC 9394 section 3.3). */
 bool fetch_parse_modifiers(struct parser *p, struct fetch_request *r);
 /* Has the item told, too, unless it is. */
 bool fetch_want(struct parser *p, struct fetch_request *r, enum fetch_kind kind);

@@ -139,6 +139,9 @@ bool fetch_parse_modifiers(struct parser *p, struct fetch_request *r) {
                 return false;
         } else if (parse_skip_word(p, STR("VANISHED"))) {
             r->vanished = true;
+        } else if (parse_skip_word(p, STR("PARTIAL"))) {
+            if (!parse_space(p) || !search_parse_page(p, &r->page))
+                return false;
         } else {
             return parse_fail(p, "Unknown FETCH modifier");
         }

@@ -1,6 +1,10 @@
 /*
- * match: substrings without regard to case, by Unicode's rules (RFC 3501 section 6.4.4 asks for it in the charset of
- * the search, which here is UTF-8).
+ * match: substrings without regard to case and accents, by Unicode's rules (RFC 3501 section 6.4.4 asks for case in the
+ * charset of the search, which here is UTF-8; RFC 5255 for at least i;unicode-casemap).
+ *
+ * Needle and text are folded alike: compatibility decomposition, full case folding ("ß" is "ss"), marks dropped,
+ * composed again. The marks that go are those which sit above, below or through a letter, and the points of Hebrew and
+ * Arabic; nuktas, viramas and the voicing marks of kana stay, for they make another letter.
  */
 #ifndef IMAP_MATCH_H
 #define IMAP_MATCH_H

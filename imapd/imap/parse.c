@@ -316,7 +316,12 @@ static bool parse_sequence_number(struct parser *p, uint32_t *n) {
 
 bool parse_sequence(struct parser *p, struct sequence *s) {
     size_t cap = 0;
-    *s = (struct sequence){NULL, 0};
+    *s = (struct sequence){NULL, 0, false};
+    if (parse_peek(p) == '$') {
+        p->at++;
+        s->saved = true;
+        return true;
+    }
     do {
         struct uid_range r;
         if (s->count && !parse_byte(p, ','))
@@ -339,6 +344,13 @@ bool parse_sequence(struct parser *p, struct sequence *s) {
         s->range[s->count++] = r;
     } while (parse_peek(p) == ',');
     return true;
+}
+
+struct sequence sequence_copy(const struct sequence *s, struct arena *a) {
+    struct sequence copy = {arena_array(a, s->count ? s->count : 1, sizeof *copy.range), s->count, s->saved};
+    if (s->count)
+        memcpy(copy.range, s->range, s->count * sizeof *copy.range);
+    return copy;
 }
 
 static int by_first(const void *a, const void *b) {

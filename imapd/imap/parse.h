@@ -62,8 +62,10 @@ bool parse_store_flags(struct parser *p, struct flags *flags);
 struct sequence {
     struct uid_range *range;
     size_t count;
+    bool saved; /* "$": what the last SEARCH kept (RFC 5182); session_messages() puts it in */
 };
 bool parse_sequence(struct parser *p, struct sequence *s);
+struct sequence sequence_copy(const struct sequence *s, struct arena *a);
 /* The same as ascending ranges that neither overlap nor touch, within [1, last]: "*" is `last`; empty where last is 0.
  */
 void sequence_resolve(struct sequence *s, uint32_t last);

@@ -1,6 +1,7 @@
 /* What the server says: tagged replies, and what others changed. */
 #include "imap/command.h"
 #include "imap/condstore.h"
+#include "imap/search.h"
 #include "imap/session.h"
 #include "imap/utf7.h"
 
@@ -228,6 +229,10 @@ static bool numbers_exist(const struct sequence *set, uint32_t count) {
 
 bool session_messages(const struct session *s, struct parser *p, struct sequence *set, bool uids) {
     const struct view_client *c = s->client;
+    if (set->saved) {
+        *set = sequence_copy(&s->saved, p->arena);
+        uids = true;
+    }
     if (!uids && !numbers_exist(set, c->count))
         return parse_fail(p, "There is no message with that number");
     sequence_resolve(set, !uids ? c->count : c->count ? view_uid(c, c->count) : 0);
@@ -245,7 +250,7 @@ bool session_messages(const struct session *s, struct parser *p, struct sequence
 }
 
 struct sequence session_uids(struct session *s, const struct sequence *set) {
-    struct sequence uids = {arena_array(&s->arena, set->count ? set->count : 1, sizeof *uids.range), set->count};
+    struct sequence uids = {arena_array(&s->arena, set->count ? set->count : 1, sizeof *uids.range), set->count, false};
     for (size_t i = 0; i < set->count; i++)
         uids.range[i] =
             (struct uid_range){view_uid(s->client, set->range[i].first), view_uid(s->client, set->range[i].last)};
@@ -258,4 +263,5 @@ void session_unselect(struct session *s) {
     view_close(s->client);
     s->client = NULL;
     s->state = AUTHENTICATED;
+    search_forget_saved(s);
 }

@@ -1,9 +1,6 @@
 #include "imap/search.h"
 
 #include "base/clock.h"
-#include "imap/command.h"
-#include "imap/condstore.h"
-#include "imap/copy.h"
 #include "mime/mime.h"
 #include "view/cards.h"
 
@@ -172,7 +169,16 @@ static bool by_header(struct search *x, const struct search_key *k) {
     return read_bytes(x, 0, n, MAX_HEADER) && header_contains(x, k, buf_str(&x->bytes), name);
 }
 
+/* What a reader sees of a part without opening it. */
+static bool label_contains(struct search *x, const struct search_key *k, const struct mime_part *part) {
+    struct str name = mime_part_filename(part);
+    return (name.p && match_contains(&k->needle, name, &x->scratch)) ||
+           (part->description.p && field_contains(x, k, part->description));
+}
+
 static bool part_contains(struct search *x, const struct search_key *k, const struct mime_part *part) {
+    if (label_contains(x, k, part))
+        return true;
     uint64_t prefix = x->card->of.prefix.n;
     if (part->parent && part->envelope && part->header_bytes && str_eq(part->parent->type, STR("message"))) {
         if (!read_bytes(x, prefix + part->header_offset, part->header_bytes, MAX_HEADER))
@@ -260,27 +266,18 @@ static enum answer evaluate(struct search *x, const struct search_key *k) {
 
 /* ---- all messages ---- */
 
-struct found {
-    uint32_t *n; /* sequence numbers or UIDs */
-    size_t count, cap;
-    uint64_t first_modseq, last_modseq, highest_modseq;
-};
-
-static void add_found(struct search *x, struct found *f, uint32_t seq, const struct view_message *m) {
-    f->last_modseq = m->modseq;
-    if (f->count == 0)
-        f->first_modseq = m->modseq;
-    if (m->modseq > f->highest_modseq)
-        f->highest_modseq = m->modseq;
-    if (f->count == f->cap) {
-        size_t cap = f->cap ? f->cap * 2 : 64;
-        uint32_t *more = arena_array(&x->s->arena, cap, sizeof *more);
+void search_add(struct session *s, struct search_found *f, uint32_t seq, uint64_t modseq) {
+    if (modseq > f->modseq)
+        f->modseq = modseq;
+    if (f->count == f->room) {
+        size_t room = f->room ? f->room * 2 : 64;
+        uint32_t *more = arena_array(&s->arena, room, sizeof *more);
         if (f->count)
-            memcpy(more, f->n, f->count * sizeof *more);
-        f->n = more;
-        f->cap = cap;
+            memcpy(more, f->seq, f->count * sizeof *more);
+        f->seq = more;
+        f->room = room;
     }
-    f->n[f->count++] = x->s->uid ? m->uid : seq;
+    f->seq[f->count++] = seq;
 }
 
 /* Those that the view alone could not decide: first[i] of them is 0. */
@@ -310,7 +307,7 @@ static void decide_by_cards(struct search *x, const struct search_key *key, cons
         card_release(card[i]);
 }
 
-static void search_range(struct search *x, const struct search_key *key, struct uid_range r, struct found *f) {
+static void search_range(struct search *x, const struct search_key *key, struct uid_range r, struct search_found *f) {
     struct view_message m[BATCH];
     enum answer answer[BATCH];
     for (uint64_t seq = r.first; seq <= r.last && x->status == STORE_OK; seq += BATCH) {
@@ -325,24 +322,25 @@ static void search_range(struct search *x, const struct search_key *key, struct 
             decide_by_cards(x, key, m, first, answer, n);
         for (uint32_t i = 0; i < n; i++)
             if (answer[i] == YES)
-                add_found(x, f, first + i, &m[i]);
+                search_add(x->s, f, first + i, m[i].modseq);
     }
 }
 
 /* Numbers that do not exist are passed over here: a search is a question. */
-static void resolve_sets(struct session *s, struct search_key *k) {
+void search_resolve(struct session *s, struct search_key *k) {
+    struct parser p = {.arena = &s->arena};
     for (; k; k = k->next) {
-        if (k->kind == SEARCH_UIDS)
-            session_messages(s, NULL, &k->set, true);
-        if (k->kind == SEARCH_MESSAGES)
+        if (k->kind == SEARCH_UIDS || (k->kind == SEARCH_MESSAGES && k->set.saved))
+            session_messages(s, &p, &k->set, true);
+        else if (k->kind == SEARCH_MESSAGES)
             sequence_resolve(&k->set, s->client->count);
-        resolve_sets(s, k->child);
+        search_resolve(s, k->child);
     }
 }
 
-static void search_all(struct search *x, const struct search_key *key, struct found *f) {
+static void search_all(struct search *x, const struct search_key *key, struct search_found *f) {
     struct uid_range everything = {1, x->s->client->count};
-    struct sequence set = {&everything, x->s->client->count ? 1 : 0};
+    struct sequence set = {&everything, x->s->client->count ? 1 : 0, false};
     for (const struct search_key *k = key->child; k; k = k->next) /* the key is an AND: a set in it limits the work */
         if (k->kind == SEARCH_UIDS || k->kind == SEARCH_MESSAGES)
             set = k->set;
@@ -350,69 +348,12 @@ static void search_all(struct search *x, const struct search_key *key, struct fo
         search_range(x, key, set.range[i], f);
 }
 
-/* ---- the answer ---- */
-
-static void write_search(struct session *s, const struct search_request *r, const struct found *f) {
-    struct buf *out = session_out(s);
-    buf_add_c(out, "* SEARCH");
-    for (size_t i = 0; i < f->count; i++) {
-        buf_add_byte(out, ' ');
-        buf_add_u64(out, f->n[i]);
-    }
-    if (r->modseq && f->count)
-        buf_printf(out, " (MODSEQ %llu)", (unsigned long long)f->highest_modseq);
-    buf_add_c(out, "\r\n");
-}
-
-/* Of what is told: one message, or all that were found (RFC 4731 section 3.2). */
-static uint64_t modseq_of(unsigned returns, const struct found *f) {
-    if (returns == SEARCH_RETURN_MIN)
-        return f->first_modseq;
-    if (returns == SEARCH_RETURN_MAX)
-        return f->last_modseq;
-    if (returns == (SEARCH_RETURN_MIN | SEARCH_RETURN_MAX))
-        return f->first_modseq > f->last_modseq ? f->first_modseq : f->last_modseq;
-    return f->highest_modseq;
-}
-
-/* RFC 4731 */
-static void write_esearch(struct session *s, const struct search_request *r, const struct found *f) {
-    struct buf *out = session_out(s);
-    buf_printf(out, "* ESEARCH (TAG \"%.*s\")%s", STR_ARG(s->tag), s->uid ? " UID" : "");
-    if (f->count && r->returns & SEARCH_RETURN_MIN)
-        buf_printf(out, " MIN %u", f->n[0]);
-    if (f->count && r->returns & SEARCH_RETURN_MAX)
-        buf_printf(out, " MAX %u", f->n[f->count - 1]);
-    if (r->returns & SEARCH_RETURN_COUNT)
-        buf_printf(out, " COUNT %zu", f->count);
-    if (f->count && r->returns & SEARCH_RETURN_ALL) {
-        buf_add_c(out, " ALL ");
-        copy_write_uids(f->n, f->count, out);
-    }
-    if (r->modseq && f->count)
-        buf_printf(out, " MODSEQ %llu", (unsigned long long)modseq_of(r->returns, f));
-    buf_add_c(out, "\r\n");
-}
-
-enum outcome command_search(struct session *s, struct parser *p) {
-    struct search_request r;
-    struct found f = {0};
-    if (!search_parse(p, &r))
-        return session_syntax(s, p);
-    if (r.bad_charset)
-        return session_no(s, "[BADCHARSET (US-ASCII UTF-8)] Search in UTF-8");
+enum store_status search_run(struct session *s, const struct search_key *key, struct search_found *f, struct err *err) {
     struct search x = {.s = s, .now = clock_now(), .status = STORE_OK};
-    if (r.modseq)
-        condstore_enable(s);
-    resolve_sets(s, r.key);
-    search_all(&x, r.key, &f);
+    *f = (struct search_found){0};
+    search_all(&x, key, f);
     arena_free(&x.arena);
     buf_free(&x.bytes), buf_free(&x.decoded), buf_free(&x.text), buf_free(&x.scratch);
-    if (x.status != STORE_OK)
-        return session_refused(s, x.status, NULL, &x.err);
-    if (r.extended)
-        write_esearch(s, &r, &f);
-    else
-        write_search(s, &r, &f);
-    return session_ok(s, "Done");
+    *err = x.err;
+    return x.status;
 }

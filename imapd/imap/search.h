@@ -1,11 +1,12 @@
 /*
- * search: the program of a SEARCH (RFC 3501 section 6.4.4; WITHIN, RFC 5032) as a tree.
+ * search: the program of a SEARCH (RFC 3501 section 6.4.4; WITHIN, RFC 5032) as a tree, finding the messages that it
+ * means, and telling of them. SORT and THREAD find theirs in the same way.
  */
 #ifndef IMAP_SEARCH_H
 #define IMAP_SEARCH_H
 
 #include "imap/match.h"
-#include "imap/parse.h"
+#include "imap/session.h"
 
 enum search_kind {
     /* answered by the view */
@@ -59,17 +60,55 @@ enum search_return { /* RFC 4731 */
                      SEARCH_RETURN_MAX = 2,
                      SEARCH_RETURN_ALL = 4,
                      SEARCH_RETURN_COUNT = 8,
+                     SEARCH_RETURN_SAVE = 16,    /* RFC 5182 */
+                     SEARCH_RETURN_PARTIAL = 32, /* RFC 9394 */
 };
+
+/* "1:100", or "-1:-100" counted from the end (RFC 9394). */
+struct search_page {
+    bool given, from_end;
+    uint32_t first, last; /* first <= last */
+    struct str text;      /* as it was asked for */
+};
+bool search_parse_page(struct parser *p, struct search_page *page);
+/* What of `count` things is on the page: the number of them, the first one's index in *from. */
+size_t search_page(const struct search_page *page, size_t count, size_t *from);
 
 struct search_request {
     struct search_key *key; /* SEARCH_AND; the cheap ones first */
     bool extended;          /* RETURN was given: the answer is an ESEARCH */
     unsigned returns;
+    struct search_page page;
     bool modseq;      /* there is a MODSEQ among the keys */
     bool bad_charset; /* all is well but for the charset: NO [BADCHARSET] */
 };
 
-/* Everything in it lives in the parser's arena. */
+/* Everything in these lives in the parser's arena. */
 bool search_parse(struct parser *p, struct search_request *r);
+/* "RETURN (options) ", where it is there. */
+bool search_parse_return(struct parser *p, struct search_request *r);
+/* The keys to the end of the command. */
+bool search_parse_keys(struct parser *p, struct search_request *r);
+bool search_parse_charset(struct parser *p, struct search_request *r); /* "UTF-8 " */
+
+/* Sequence numbers, in the order that counts for the answer. */
+struct search_found {
+    uint32_t *seq;
+    size_t count, room;
+    uint64_t modseq; /* the highest of them */
+};
+void search_add(struct session *s, struct search_found *f, uint32_t seq, uint64_t modseq);
+/* Ascending sequence numbers (or UIDs) as ranges. */
+struct sequence search_ranges(struct arena *a, const uint32_t *n, size_t count);
+
+/* Puts the messages in for numbers and UIDs as given. Once for each request. */
+void search_resolve(struct session *s, struct search_key *key);
+/* The messages of the selected mailbox that the key means, ascending; those that go meanwhile are passed over. */
+enum store_status search_run(struct session *s, const struct search_key *key, struct search_found *f, struct err *err);
+
+/* The answer, "* SEARCH", "* SORT" or "* ESEARCH", and what is to be saved is. f's numbers are used up. */
+void search_tell(struct session *s, const struct search_request *r, const char *word, struct search_found *f);
+/* Where a SEARCH RETURN (SAVE) fails, nothing is saved (RFC 5182 section 2.1). */
+void search_forget_saved(struct session *s);
 
 #endif

@@ -219,7 +219,7 @@ static struct search_key *take_key(struct builder *b) {
         k = take_list(b);
         if (k && !parse_byte(b->p, ')'))
             k = NULL;
-    } else if (ascii_digit(c) || c == '*') {
+    } else if (ascii_digit(c) || c == '*' || c == '$') {
         k = make(b, SEARCH_MESSAGES);
         if (k && !parse_sequence(b->p, &k->set))
             k = NULL;
@@ -230,48 +230,87 @@ static struct search_key *take_key(struct builder *b) {
     return k;
 }
 
-static bool take_return(struct parser *p, struct search_request *r) {
+/* ---- what to return ---- */
+
+static bool take_page_end(struct parser *p, bool from_end, uint32_t *n) {
+    if (from_end && !parse_byte(p, '-'))
+        return false;
+    return parse_number(p, n) && (*n > 0 || parse_fail(p, "Results are counted from 1"));
+}
+
+bool search_parse_page(struct parser *p, struct search_page *page) {
+    size_t from = p->at;
+    bool again = page->given;
+    *page = (struct search_page){.given = true, .from_end = parse_peek(p) == '-'};
+    if (again)
+        return parse_fail(p, "PARTIAL once is enough");
+    if (!take_page_end(p, page->from_end, &page->first) || !parse_byte(p, ':') ||
+        !take_page_end(p, page->from_end, &page->last))
+        return parse_fail(p, "Expected a range as 1:100 or -1:-100");
+    page->text = arena_str(p->arena, str_sub(p->in, from, p->at - from));
+    if (page->first > page->last) {
+        uint32_t first = page->first;
+        page->first = page->last;
+        page->last = first;
+    }
+    return true;
+}
+
+static bool take_option(struct parser *p, struct search_request *r) {
     static const struct {
         const char *name;
         unsigned option;
-    } known[] = {{"MIN", SEARCH_RETURN_MIN},
-                 {"MAX", SEARCH_RETURN_MAX},
-                 {"ALL", SEARCH_RETURN_ALL},
-                 {"COUNT", SEARCH_RETURN_COUNT}};
+    } known[] = {{"MIN", SEARCH_RETURN_MIN},     {"MAX", SEARCH_RETURN_MAX},   {"ALL", SEARCH_RETURN_ALL},
+                 {"COUNT", SEARCH_RETURN_COUNT}, {"SAVE", SEARCH_RETURN_SAVE}, {"PARTIAL", SEARCH_RETURN_PARTIAL}};
     struct str name;
+    unsigned option = 0;
+    if (!parse_atom(p, &name))
+        return false;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (str_ieq(name, str_of(known[i].name)))
+            option = known[i].option;
+    if (!option)
+        return parse_fail(p, "Unknown return option");
+    r->returns |= option;
+    return option != SEARCH_RETURN_PARTIAL || (parse_space(p) && search_parse_page(p, &r->page));
+}
+
+bool search_parse_return(struct parser *p, struct search_request *r) {
+    if (!parse_skip_word(p, STR("RETURN")))
+        return true;
     r->extended = true;
     if (!parse_space(p) || !parse_byte(p, '('))
         return false;
-    for (bool first = true; parse_peek(p) != ')'; first = false) {
-        unsigned option = 0;
-        if ((!first && !parse_space(p)) || !parse_atom(p, &name))
+    for (bool first = true; parse_peek(p) != ')'; first = false)
+        if ((!first && !parse_space(p)) || !take_option(p, r))
             return false;
-        for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-            if (str_ieq(name, str_of(known[i].name)))
-                option = known[i].option;
-        if (!option)
-            return parse_fail(p, "Unknown SEARCH return option");
-        r->returns |= option;
-    }
     if (!r->returns)
         r->returns = SEARCH_RETURN_ALL;
+    if (r->returns & SEARCH_RETURN_ALL && r->returns & SEARCH_RETURN_PARTIAL)
+        return parse_fail(p, "ALL or PARTIAL, not both"); /* RFC 9394 section 3.1 */
     return parse_byte(p, ')') && parse_space(p);
 }
 
-bool search_parse(struct parser *p, struct search_request *r) {
-    struct builder b = {p, 0, 0, false};
+bool search_parse_charset(struct parser *p, struct search_request *r) {
     struct str charset;
-    *r = (struct search_request){0};
-    if (!parse_space(p))
+    if (!parse_astring(p, &charset) || !parse_space(p))
         return false;
-    if (parse_skip_word(p, STR("RETURN")) && !take_return(p, r))
-        return false;
-    if (parse_skip_word(p, STR("CHARSET "))) {
-        if (!parse_astring(p, &charset) || !parse_space(p))
-            return false;
-        r->bad_charset = !str_ieq(charset, STR("UTF-8")) && !str_ieq(charset, STR("US-ASCII"));
-    }
+    r->bad_charset = !str_ieq(charset, STR("UTF-8")) && !str_ieq(charset, STR("US-ASCII"));
+    return true;
+}
+
+bool search_parse_keys(struct parser *p, struct search_request *r) {
+    struct builder b = {p, 0, 0, false};
     r->key = take_list(&b);
     r->modseq = b.modseq;
     return r->key && parse_end(p);
+}
+
+bool search_parse(struct parser *p, struct search_request *r) {
+    *r = (struct search_request){0};
+    if (!parse_space(p) || !search_parse_return(p, r))
+        return false;
+    if (parse_skip_word(p, STR("CHARSET ")) && !search_parse_charset(p, r))
+        return false;
+    return search_parse_keys(p, r);
 }

@@ -119,7 +119,7 @@ enum outcome command_expunge(struct session *s, struct parser *p) {
         return session_syntax(s, p);
     if (s->read_only)
         return session_no(s, "[CANNOT] The mailbox is open for reading only");
-    struct sequence uids = {NULL, 0};
+    struct sequence uids = {NULL, 0, false};
     if (s->uid)
         uids = session_uids(s, &set);
     enum store_status status = s->uid ? expunge(s, &uids, &err) : expunge_all(s, &err);

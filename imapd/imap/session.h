@@ -73,6 +73,7 @@ struct session {
     bool read_only;
     bool idling;
     char *idle_tag;
+    struct sequence saved; /* UIDs, ascending: the result that SEARCH RETURN (SAVE) kept (RFC 5182) */
     int idle_looks;        /* timeouts since IDLE began */
     uint32_t keyword_sets; /* of the view when FLAGS was sent */
     size_t keywords;       /* that were in it */
@@ -105,8 +106,8 @@ void session_mailbox_name(const struct session *s, struct str name, struct buf *
 /* FLAGS and PERMANENTFLAGS: always, or when there are new keywords. */
 void session_keywords(struct session *s, bool always);
 
-/* Makes the set (of UIDs in a UID command) into ranges of sequence numbers, ascending, that the client knows. Unknown
- * UIDs are passed over; a sequence number that is not there is an error (RFC 3501 section 9, seq-number): false. */
+/* Makes the set (of UIDs in a UID command) into ranges of sequence numbers, ascending, that the client knows. "$" is
+ * what was saved, as far as the client still has it. Unknown UIDs are passed over; a sequence number that is not there is an error (RFC 3501 section 9, seq-number): false. */
 bool session_messages(const struct session *s, struct parser *p, struct sequence *set, bool uids);
 /* Those ranges as ranges of UIDs, in the arena. */
 struct sequence session_uids(struct session *s, const struct sequence *set);

@@ -1,0 +1,179 @@
+"""Finding messages: results that are kept, pages of results, and what counts as the same text."""
+
+import base64
+import re
+import unittest
+
+import harness
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.mansio = harness.shared()
+        self.livia = self.mansio.new_account(self.mansio.new_domain())
+        self.wire = self.session()
+
+    def session(self):
+        wire = harness.ImapWire(self.mansio, self.livia)
+        self.addCleanup(wire.close)
+        return wire
+
+    def add(self, *messages, mailbox="INBOX", more=""):
+        for message in messages:
+            reply, _ = self.wire.append(mailbox, message.encode() if isinstance(message, str) else message, more)
+            self.assertRegex(reply, r"^OK \[APPENDUID \d+ \d+\]")
+
+    def subjects(self, *subjects):
+        self.add(*(f"From: a@example.org\r\nSubject: {subject}\r\n\r\nbody\r\n" for subject in subjects))
+
+    def esearch(self, command, wire=None):
+        lines = [line for line in (wire or self.wire).must(command) if line.startswith(b"* ESEARCH")]
+        self.assertLessEqual(len(lines), 1)
+        return re.sub(r'^\* ESEARCH \(TAG "\w+"\) ?', "", lines[0].decode()) if lines else None
+
+    def search(self, keys, wire=None):
+        lines = [line for line in (wire or self.wire).must(f"SEARCH {keys}") if line.startswith(b"* SEARCH")]
+        self.assertEqual(len(lines), 1)
+        return [int(n) for n in lines[0].split()[2:]]
+
+    def told(self, command, wire=None):
+        """The numbers of the FETCH responses."""
+        return [int(line.split()[1]) for line in (wire or self.wire).must(command) if b" FETCH " in line]
+
+
+class Saving(Case):
+    def setUp(self):
+        super().setUp()
+        self.subjects("one", "two", "three", "four", "five two", "six")
+        self.wire.must("SELECT INBOX")
+
+    def test_what_was_saved_serves_all_commands(self):
+        self.assertIsNone(self.esearch("SEARCH RETURN (SAVE) SUBJECT two"))
+        self.assertEqual(self.told("FETCH $ FLAGS"), [2, 5])
+        self.assertEqual(self.told("UID FETCH $ FLAGS"), [2, 5])
+        self.assertEqual(self.told("STORE $ +FLAGS (\\Flagged)"), [2, 5])
+        self.assertEqual(self.search("$"), [2, 5])
+        self.assertEqual(self.search("NOT $"), [1, 3, 4, 6])
+        self.assertEqual(self.search("UID $ SUBJECT five"), [5])
+        self.wire.must("CREATE two")
+        self.assertIn("COPYUID", self.wire.run("COPY $ two")[0])
+        self.assertRegex(self.wire.must("UID MOVE $ two")[0], rb"^\* OK \[COPYUID \d+ 2,5 3:4\]")
+        self.assertEqual(self.search("$"), [])
+        self.assertEqual(self.told("FETCH $ FLAGS"), [])
+
+    def test_only_what_min_and_max_name_is_saved(self):
+        for options, saved in (("MIN", [2]), ("MAX", [5]), ("MIN MAX", [2, 5]), ("MIN COUNT", [2, 3, 4, 5]), ("ALL MIN", [2, 3, 4, 5]),
+                               ("PARTIAL 2:3", [3, 4]), ("PARTIAL -1:-1 MIN", [2, 5]), ("PARTIAL 1:1 COUNT", [2, 3, 4, 5])):  # fmt: skip
+            with self.subTest(options):
+                self.assertIsNotNone(self.esearch(f"SEARCH RETURN (SAVE {options}) 2:5"))
+                self.assertEqual(self.search("$"), saved)
+
+    def test_commands_may_be_sent_at_once(self):
+        self.wire.send("a UID SEARCH RETURN (SAVE) SUBJECT two\r\nb SEARCH RETURN (SAVE COUNT) $ SUBJECT five\r\nc FETCH $ UID\r\n")
+        self.assertRegex(self.wire.line(), rb"^a OK")
+        self.assertEqual(self.wire.line(), b'* ESEARCH (TAG "b") COUNT 1')
+        self.assertRegex(self.wire.line(), rb"^b OK")
+        self.assertEqual(self.wire.line(), b"* 5 FETCH (UID 5)")
+
+    def test_failure_saves_nothing_and_a_syntax_error_changes_nothing(self):
+        self.esearch("SEARCH RETURN (SAVE) SUBJECT two")
+        self.assertTrue(self.wire.run("SEARCH RETURN (SAVE) NONSENSE")[0].startswith("BAD"))
+        self.assertEqual(self.search("$"), [2, 5])
+        self.assertTrue(self.wire.run("SEARCH RETURN (SAVE) CHARSET KOI8-R ALL")[0].startswith("NO [BADCHARSET"))
+        self.assertEqual(self.search("$"), [])
+        self.esearch("SEARCH RETURN (SAVE) SUBJECT two")
+        self.wire.must("SELECT INBOX")
+        self.assertEqual(self.search("$"), [])
+        self.assertTrue(self.wire.run("FETCH $,1 FLAGS")[0].startswith("BAD"))
+
+    def test_what_another_session_removes_goes_from_it_too(self):
+        other = self.session()
+        other.must("SELECT INBOX")
+        self.esearch("SEARCH RETURN (SAVE) 2:5")
+        other.must("STORE 1,3 +FLAGS.SILENT (\\Deleted)")
+        other.must("EXPUNGE")
+        self.wire.must("NOOP")
+        self.assertEqual(self.told("FETCH $ UID"), [1, 2, 3])
+        self.assertEqual(self.wire.must("UID SEARCH $")[0], b"* SEARCH 2 4 5")
+        self.subjects("seven")
+        self.wire.must("NOOP")
+        self.assertEqual(self.search("$"), [1, 2, 3])
+
+
+class Pages(Case):
+    def setUp(self):
+        super().setUp()
+        self.subjects(*(f"number {n} {'even' if n % 2 == 0 else 'odd'}" for n in range(1, 11)))
+        self.wire.must("SELECT INBOX")
+
+    def test_search_by_pages(self):
+        for options, answer in (("PARTIAL 1:2", "PARTIAL (1:2 2,4)"), ("PARTIAL 4:9", "PARTIAL (4:9 8,10)"),
+                                ("PARTIAL 6:9", "PARTIAL (6:9 NIL)"), ("PARTIAL -1:-2", "PARTIAL (-1:-2 8,10)"),
+                                ("PARTIAL -4:-9", "PARTIAL (-4:-9 2,4)"), ("PARTIAL -6:-9", "PARTIAL (-6:-9 NIL)"),
+                                ("COUNT PARTIAL 3:1", "COUNT 5 PARTIAL (3:1 2,4,6)")):  # fmt: skip
+            with self.subTest(options):
+                self.assertEqual(self.esearch(f"SEARCH RETURN ({options}) SUBJECT even"), answer)
+        self.assertEqual(self.esearch("UID SEARCH RETURN (PARTIAL 1:1) SUBJECT even"), "UID PARTIAL (1:1 2)")
+        for bad in ("PARTIAL 0:1", "PARTIAL 1:-1", "PARTIAL -1:1", "PARTIAL 1", "PARTIAL", "ALL PARTIAL 1:2", "PARTIAL 1:2 PARTIAL 3:4"):
+            self.assertTrue(self.wire.run(f"SEARCH RETURN ({bad}) ALL")[0].startswith("BAD"), bad)
+
+    def test_fetch_by_pages(self):
+        self.assertEqual(self.told("UID FETCH 1:* FLAGS (PARTIAL 1:3)"), [1, 2, 3])
+        self.assertEqual(self.told("UID FETCH 1:8 FLAGS (PARTIAL -1:-3)"), [6, 7, 8])
+        self.assertEqual(self.told("UID FETCH 2:3,7:8 FLAGS (PARTIAL 2:3)"), [3, 7])
+        self.assertEqual(self.told("UID FETCH 1:* FLAGS (PARTIAL 20:30)"), [])
+        highest = max(int(re.search(rb"MODSEQ \((\d+)\)", line)[1]) for line in self.wire.must("FETCH 1:* MODSEQ"))
+        self.wire.must("STORE 2,5,9 +FLAGS.SILENT (\\Flagged)")
+        self.assertEqual(self.told(f"UID FETCH 1:* FLAGS (PARTIAL -1:-2 CHANGEDSINCE {highest})"), [5, 9])
+
+    def test_pages_count_what_another_session_left(self):
+        other = self.session()
+        other.must("SELECT INBOX")
+        other.must("UID STORE 2 +FLAGS.SILENT (\\Deleted)")
+        other.must("EXPUNGE")
+        self.wire.must("NOOP")
+        self.assertEqual(self.esearch("UID SEARCH RETURN (PARTIAL 1:2) SUBJECT even"), "UID PARTIAL (1:2 4,6)")
+
+
+class Text(Case):
+    def setUp(self):
+        super().setUp()
+        word = "=?utf-8?B?" + base64.b64encode("Crème brûlée für Łódź".encode()).decode() + "?="
+        body = base64.b64encode("Ça coûte 5 €, Straße, ﬁn, ＦＵＬＬ, Αθήνα, Ёлка, が, 한국\r\n".encode()).decode()
+        self.add(
+            f"From: =?iso-8859-1?Q?Andr=E9?= <andre@example.org>\r\nSubject: {word}\r\nContent-Type: multipart/mixed; boundary=X\r\n\r\n"
+            f"--X\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n{body}\r\n"
+            "--X\r\nContent-Type: application/pdf\r\nContent-Description: =?utf-8?Q?Les_d=C3=A9penses?=\r\n"
+            "Content-Disposition: attachment; filename*0*=utf-8''R%C3%A9sum; filename*1*=%C3%A9%20Z%C3%BCrich.pdf\r\n"
+            "Content-Transfer-Encoding: base64\r\n\r\nAAECAw==\r\n--X--\r\n"
+        )
+        self.add("Subject: nothing of it\r\n\r\nplain\r\n")
+        self.wire.must("SELECT INBOX")
+
+    def found(self, keys):
+        literal = re.sub(r'"([^"]*)"', lambda m: f"{{{len(m[1].encode())}+}}\r\n{m[1]}", keys)
+        return self.search("CHARSET UTF-8 " + literal)
+
+    def test_case_and_accents_do_not_count(self):
+        for keys in ('SUBJECT "creme brulee"', 'SUBJECT "CRÈME BRÛLÉE"', 'SUBJECT "crème brûlée"', 'FROM "andre"', 'FROM "ANDRÉ"',
+                     'BODY "ca coute"', 'BODY "STRASSE"', 'BODY "fin, full"', 'BODY "αθηνα"', 'BODY "елка"', 'TEXT "5 €"', 'BODY "한"'):  # fmt: skip
+            self.assertEqual(self.found(keys), [1], keys)
+
+    def test_another_letter_is_another_letter(self):
+        for keys in ('SUBJECT "Lodz"', 'BODY "か"', 'BODY "하"', 'BODY "Strase"', 'SUBJECT "creme-brulee"'):
+            self.assertEqual(self.found(keys), [], keys)
+        self.assertEqual(self.found('BODY "が"'), [1])
+        self.assertEqual(self.found('SUBJECT "Łodz"'), [1])
+
+    def test_substrings_are_found_within_words(self):
+        for keys in ('SUBJECT "ÉME BR"', 'BODY "oût"', 'BODY "trass"'):
+            self.assertEqual(self.found(keys), [1], keys)
+
+    def test_names_of_attachments_are_found(self):
+        for keys in ('BODY "resume zurich"', 'TEXT "RÉSUMÉ ZÜRICH.PDF"', 'BODY "les depenses"'):
+            self.assertEqual(self.found(keys), [1], keys)
+        self.assertEqual(self.found('BODY "resume bern"'), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
