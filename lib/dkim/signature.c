@@ -143,6 +143,8 @@ static bool read_times(struct dkim_signature *s, const struct dkim_parsed *p, in
     s->signed_at = s->expires_at = -1;
     if (t.p && !read_seconds(t, &s->signed_at))
         return broken(s, "t= is not a time");
+    if (!t.p && p->kind == DKIM_KIND_ARC_SEAL) /* a seal has all its tags: validators agree on that */
+        return broken(s, "t= is missing");
     if (p->kind == DKIM_KIND_ARC_SEAL || x.p == NULL)
         return true;
     if (!read_seconds(x, &s->expires_at))
