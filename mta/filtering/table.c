@@ -13,9 +13,10 @@ enum { RETRY_SECONDS = 1 };
 
 struct filter_table {
     const struct mta *mta;
-    pthread_mutex_t lock; /* of set and next_try; who reads the database holds it */
+    pthread_mutex_t reading; /* held by who reads the database, and by nobody else for long; of next_try */
+    int64_t next_try;        /* after a failure */
+    pthread_mutex_t lock;    /* of set */
     struct filter_set *set;
-    int64_t next_try;            /* after a failure */
     _Atomic uint64_t generation; /* of set */
     atomic_uint services;        /* of set */
 };
@@ -24,6 +25,7 @@ struct filter_table *filter_table_new(const struct mta *m) {
     struct filter_table *t = mem_zero(sizeof *t);
     t->mta = m;
     t->generation = UINT64_MAX;
+    pthread_mutex_init(&t->reading, NULL);
     pthread_mutex_init(&t->lock, NULL);
     return t;
 }
@@ -32,6 +34,7 @@ void filter_table_free(struct filter_table *t) {
     if (t->set)
         filter_set_release(t->set);
     pthread_mutex_destroy(&t->lock);
+    pthread_mutex_destroy(&t->reading);
     free(t);
 }
 
@@ -89,42 +92,52 @@ static void log_set(const struct filter_set *old, const struct filter_set *set) 
     buf_free(&names);
 }
 
-/* Reads the table again where it may have changed. Called with the lock held. */
-static void renew(struct filter_table *t) {
-    if (t->set && t->set->generation == directory_settings_generation(t->mta->directory))
-        return;
-    if (clock_monotonic() < t->next_try)
-        return;
-    struct filter_set *set = read_set(t);
-    if (!set) {
-        t->next_try = clock_monotonic() + RETRY_SECONDS * CLOCK_SECOND;
-        return;
-    }
-    log_set(t->set, set);
-    if (t->set)
-        filter_set_release(t->set);
-    t->set = set;
-    atomic_store(&t->services, set->services);
-    atomic_store(&t->generation, set->generation);
-}
-
 static bool is_current(struct filter_table *t) {
     return atomic_load_explicit(&t->generation, memory_order_acquire) ==
            directory_settings_generation(t->mta->directory);
 }
 
-bool filter_table_serves(struct filter_table *t, unsigned service) {
-    if (!is_current(t)) {
-        pthread_mutex_lock(&t->lock);
-        renew(t);
-        pthread_mutex_unlock(&t->lock);
+/* Reads the table. Called with `reading` held. */
+static void renew(struct filter_table *t) {
+    if (is_current(t) || clock_monotonic() < t->next_try)
+        return;
+    struct filter_set *set = read_set(t), *old;
+    if (!set) {
+        t->next_try = clock_monotonic() + RETRY_SECONDS * CLOCK_SECOND;
+        return;
     }
+    pthread_mutex_lock(&t->lock);
+    old = t->set;
+    t->set = set;
+    pthread_mutex_unlock(&t->lock);
+    atomic_store(&t->services, set->services);
+    atomic_store_explicit(&t->generation, set->generation, memory_order_release);
+    log_set(old, set);
+    if (old)
+        filter_set_release(old);
+}
+
+/* Has it read again where it may have changed. While somebody else does that the old set is good, unless there was none
+ * yet: a session must not begin without the filters that it should have. */
+static void look(struct filter_table *t) {
+    if (is_current(t))
+        return;
+    if (atomic_load(&t->generation) == UINT64_MAX)
+        pthread_mutex_lock(&t->reading);
+    else if (pthread_mutex_trylock(&t->reading) != 0)
+        return;
+    renew(t);
+    pthread_mutex_unlock(&t->reading);
+}
+
+bool filter_table_serves(struct filter_table *t, unsigned service) {
+    look(t);
     return (atomic_load_explicit(&t->services, memory_order_relaxed) & service) != 0;
 }
 
 struct filter_set *filter_table_take(struct filter_table *t) {
+    look(t);
     pthread_mutex_lock(&t->lock);
-    renew(t);
     struct filter_set *set = t->set;
     if (set)
         atomic_fetch_add(&set->users, 1);

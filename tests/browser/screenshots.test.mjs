@@ -73,6 +73,8 @@ pictures("a reseller's pages", 'reseller', [
 pictures("the provider's pages", 'provider', [
     ['provider-overview', '/'],
     ['provider-domains', '/domains'],
+    ['filters', '/filters'],
+    ['filter-new', '/filters/new'],
 ]);
 
 pictures("the helpdesk's pages", 'helpdesk', [

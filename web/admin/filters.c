@@ -105,8 +105,11 @@ static const struct choice modes[] = {{"enforce", "Enforce: what it says is done
                                       {NULL, NULL}};
 static const struct choice failures[] = {
     {"tempfail", "The mail is to come again later"}, {"accept", "The mail is taken without it"}, {NULL, NULL}};
-static const struct choice founds[] = {
-    {"junk", "It goes into Junk"}, {"reject", "It is refused"}, {"tag", "It gets a header field"}, {NULL, NULL}};
+static const struct choice founds[] = {{"", "The usual: spam goes into Junk, a virus is refused"},
+                                       {"junk", "It goes into Junk"},
+                                       {"reject", "It is refused"},
+                                       {"tag", "It gets a header field"},
+                                       {NULL, NULL}};
 static const struct choice service_boxes[] = {{"relay", "Mail from other servers"},
                                               {"submission", "Mail that people here send"},
                                               {"lmtp", "Mail from local programs, over LMTP"},
