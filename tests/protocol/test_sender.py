@@ -187,10 +187,12 @@ class Consequences(Sender):
         lenient = self.mansio.new_account(domain)
         self.mansio.command("domain", "policy", domain, "--dmarc-reject", "ignore")
         harness.eventually(lambda: self.accepted(stranger, lenient), 10, "the policy")
-        raw = stranger.message(self.livia.address, "both", sign=False)
-        self.mansio.send(f"a@{stranger.name}", [self.livia.address, lenient.address], raw=raw)
-        self.assertIsNone(self.mansio.wait_for_mail(lenient, subject="both")["X-Sender-Doubtful"])
-        self.assertIsNotNone(self.mansio.wait_for_mail(self.livia, subject="both", folder="Junk")["X-Sender-Doubtful"])
+        for recipients in ([self.livia.address, lenient.address], [lenient.address, self.livia.address]):
+            subject = harness.unique("both")
+            raw = stranger.message(self.livia.address, subject, sign=False)
+            self.mansio.send(f"a@{stranger.name}", recipients, raw=raw)
+            self.assertIsNone(self.mansio.wait_for_mail(lenient, subject=subject)["X-Sender-Doubtful"])
+            self.assertIsNotNone(self.mansio.wait_for_mail(self.livia, subject=subject, folder="Junk")["X-Sender-Doubtful"])
 
     def test_spf_can_refuse_with_the_domains_explanation(self):
         domain = self.mansio.new_domain()
