@@ -78,7 +78,7 @@ class Command(unittest.TestCase):
     def test_completion_offers_what_may_follow(self):
         script = f"source {TOP}/cli/completion/mansio.bash; complete_it() {{ COMP_LINE=$1; COMP_POINT=${{#1}}; _mansio; echo \"${{COMPREPLY[*]}}\"; }}; "
         for line, expected in (
-            ("acc", "account"),
+            ("acco", "account"),
             ("domain s", "show"),
             ("domain remove --y", "--yes"),
             (f"domain show {self.domain[:-3]}", self.domain),
