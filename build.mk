@@ -28,7 +28,8 @@ CPPFLAGS_ALL = -D_GNU_SOURCE -Ilib $(PKG_CFLAGS) -DMANSIO_VERSION='"$(VERSION)"'
 CFLAGS_ALL = -std=c17 -g $(OPT) $(WARN) -Wstrict-prototypes -Wmissing-prototypes $(HARDEN) $(SANFLAGS) $(CFLAGS)
 CXXFLAGS_ALL = -std=c++17 -g $(OPT) $(WARN) $(HARDEN) $(SANFLAGS) $(CXXFLAGS)
 LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now -Wl,--as-needed -pthread $(SANFLAGS) $(LDFLAGS)
-LIBS_base = $(shell pkg-config --libs $(PKGS)) -lcrypt -lunistring -lm
+# AddressSanitizer has a crypt_r of its own that only passes calls on, so that libcrypt does not look needed.
+LIBS_base = $(shell pkg-config --libs $(PKGS)) -Wl,--no-as-needed -lcrypt -Wl,--as-needed -lunistring -lm
 LIBS_mta = -lunbound -lcurl
 LIBS_web = -lfcgi -letpan -lgumbo $(shell pkg-config --libs libctemplate) -lunbound -lcurl
 LIBS_dns = -lunbound
