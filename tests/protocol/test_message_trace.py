@@ -1,6 +1,8 @@
 """The message trace: what the MTA tells of each message and each refused attempt, who may see it, and how long it stays."""
 
 import json
+import re
+import socket
 import unittest
 
 import harness
@@ -298,6 +300,34 @@ class Upkeep(unittest.TestCase):
         row = harness.eventually(lambda: self.traced(f"unseen@{self.domain}"), 30, "what was refused meanwhile")[0]
         self.assertEqual(row["outcome"], "refused")
         self.assertTrue(row["reply"].startswith("451"))
+
+    def metric(self, sample):
+        with socket.socket(socket.AF_UNIX) as raw:
+            raw.settimeout(20)
+            raw.connect(f"{self.mansio.instance.place.run}/mta-metrics.sock")
+            raw.sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
+            body = b"".join(iter(lambda: raw.recv(65536), b"")).decode()
+        return float(re.search(rf"^{re.escape(sample)} (\S+)$", body, re.M)[1])
+
+    def test_what_waits_for_postgres_is_bounded_and_drops_are_counted(self):
+        with self.mansio.smtp() as smtp:
+            smtp.ehlo("client.outside.test")
+            self.mansio.pause("postgres")
+            try:
+                for _ in range(400):
+                    smtp.sock.sendall(b"MAIL FROM:<many@outside.test> SIZE=99999999999\r\n" * 100)
+                    for _ in range(100):
+                        self.assertEqual(smtp.getreply()[0], 552)
+            finally:
+                self.mansio.resume("postgres")
+        dropped = self.metric('mansio_trace_rows_total{result="dropped"}')
+        self.assertTrue(5000 < dropped < 36000, dropped)
+        harness.eventually(lambda: self.metric("mansio_trace_rows_waiting") == 0, 30, "the rest is written")
+        self.assertEqual(int(self.mansio.sql("SELECT count(*) FROM trace WHERE sender = 'many@outside.test'")[0]) + dropped, 40000)
+        harness.eventually(lambda: "rows dropped so far" in self.mansio.log("mta"), 10, "a warning")
+        livia = self.mansio.new_account(self.domain)
+        self.mansio.send("bob@outside.test", livia.address)
+        harness.eventually(lambda: self.traced(livia.address), 10, "the trace goes on")
 
     def test_nothing_is_traced_where_the_setting_says_so(self):
         self.addCleanup(self.mansio.command, "setting", "set", "trace.days", "30")
