@@ -11,6 +11,7 @@ static enum cli_exit doctor(struct cli *cli, const struct cli_args *args) {
     doctor_resolver(cli);
     doctor_services(cli);
     doctor_zones(cli);
+    doctor_filters(cli);
     return findings_end(cli);
 }
 

@@ -19,5 +19,6 @@ void doctor_database(struct cli *cli); /* roles, schema, settings, queue */
 void doctor_resolver(struct cli *cli);
 void doctor_services(struct cli *cli); /* what listens */
 void doctor_zones(struct cli *cli);    /* what the nameserver serves */
+void doctor_filters(struct cli *cli);  /* whether they answer */
 
 #endif

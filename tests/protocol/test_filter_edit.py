@@ -68,6 +68,15 @@ class CommandLine(unittest.TestCase):
         self.mansio.command("filter", "change", "away", "--endpoint", f"inet:127.0.0.1:{self.mansio.port['smtp']}", "--timeouts", "1,1,1")
         self.assertIn("not", self.refused("test", "away"))
 
+    def test_the_doctor_looks_at_them(self):
+        self.mansio.command("filter", "add", "sick", "milter", f"inet:127.0.0.1:{free_port()}")
+        self.addCleanup(self.mansio.command, "filter", "remove", "sick", "--yes")
+        done = self.mansio.command("doctor", check=False)
+        self.assertRegex(done.stdout + done.stderr, r"FAIL +filter sick: .*Connection refused.*come again later")
+        self.mansio.command("filter", "change", "sick", "--on-failure", "accept")
+        done = self.mansio.command("doctor", check=False)
+        self.assertRegex(done.stdout + done.stderr, r"warn +filter sick: .*taken without it")
+
     def test_the_audit_log_knows(self):
         self.mansio.command("filter", "add", "audited", "milter", "inet:127.0.0.1:1")
         self.mansio.command("filter", "remove", "audited", "--yes")
