@@ -22,10 +22,10 @@ from .mansio import Account, Mansio, message, private, shared, unique
 from .outside import Outside
 from .patience import eventually
 from .sink import Sink, converse
-from .stranger import Stranger
+from .stranger import Stranger, settle
 from .web import Web
 from .webclient import Browser
 from .wire import Wire
 
-__all__ = ["Account", "Browser", "ImapWire", "Mansio", "Outside", "Sink", "Stranger", "Web", "Wire", "converse", "eventually", "filters", "message", "private",
-           "shared", "unique"]
+__all__ = ["Account", "Browser", "ImapWire", "Mansio", "Outside", "Sink", "Stranger", "Web", "Wire", "converse", "eventually", "filters", "message",
+           "private", "settle", "shared", "unique"]

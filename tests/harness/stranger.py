@@ -5,7 +5,16 @@
         stranger.say("MAIL FROM:<a@client.test>")
 """
 
+from .patience import eventually
 from .wire import Wire
+
+
+def settle(mansio):
+    """Waits until the MTA knows of all settings and lists that were changed before. For private instances: mta.vrfy is the sign."""
+    sign, code = ("disabled", 502) if mansio.command("setting", "get", "mta.vrfy").strip() == "off" else ("off", 252)
+    mansio.command("setting", "set", "mta.vrfy", sign)
+    with mansio.smtp() as client:
+        eventually(lambda: client.docmd("VRFY", "postmaster")[0] == code, 20, "the word from the database")
 
 
 class Stranger(Wire):

@@ -7,7 +7,6 @@ import socket
 import struct
 import subprocess
 import tempfile
-import time
 import unittest
 
 import harness
@@ -58,7 +57,7 @@ class Trusted(unittest.TestCase):
     def setting(self, name, value):
         if self.mansio.command("setting", "get", name).strip() != value:
             self.mansio.command("setting", "set", name, value)
-            time.sleep(0.15)
+            harness.settle(self.mansio)
 
     def wire(self):
         wire = harness.Wire(self.mansio.host, self.mansio.port["smtp"])
