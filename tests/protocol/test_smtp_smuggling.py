@@ -269,8 +269,9 @@ class Onward(unittest.TestCase):
         self.check(len(SEQUENCES))
 
 
-class OldClients(unittest.TestCase):
-    """Clients that are listed have their line ends mended, and smuggle no more than others."""
+class Settings(unittest.TestCase):
+    """Clients that are listed have their line ends mended, and smuggle no more than others. The settings are the whole instance's, so it is one of
+    its own; what else is set for all of SMTP is here, too."""
 
     @classmethod
     def setUpClass(cls):
@@ -356,6 +357,19 @@ class OldClients(unittest.TestCase):
         finally:
             self.mansio.command("setting", "set", "mta.require_tls", "")
         self.assertEqual(len(self.bodies()), 1)
+
+    def test_keeping_mail_for_later_can_be_forbidden(self):
+        self.mansio.command("setting", "set", "mta.future_release", "0")
+
+        def forbidden():
+            with self.mansio.submission(self.livia) as client:
+                client.ehlo()
+                return "futurerelease" not in client.esmtp_features and client.docmd(f"MAIL FROM:<{self.livia.address}> HOLDFOR=10")[0] == 555
+
+        try:
+            harness.eventually(forbidden, 5)
+        finally:
+            self.mansio.command("setting", "set", "mta.future_release", "30d")
 
     def tls_is_required(self):
         with harness.Wire(self.mansio.host, self.mansio.port["smtp"]) as wire:
