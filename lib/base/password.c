@@ -81,7 +81,7 @@ bool password_is_known(struct str stored) {
 
 bool password_is_current(struct str stored) {
     struct password_keys keys;
-    return str_starts(stored, STR("$argon2id$v=19$m=19456,t=2,p=1$")) &&
+    return password_is_known(stored) && str_starts(stored, STR("$argon2id$v=19$m=19456,t=2,p=1$")) &&
            password_scram_keys(stored, PASSWORD_SCRAM_SHA256, &keys) && keys.iterations >= PASSWORD_SCRAM_ITERATIONS &&
            password_scram_keys(stored, PASSWORD_SCRAM_SHA1, &keys) && keys.iterations >= PASSWORD_SCRAM_ITERATIONS;
 }

@@ -1,6 +1,5 @@
 {{%AUTOESCAPE context="HTML"}}
 <header class="page-head"><div><h1>Overview</h1><p class="lead">Welcome, {{NAME}}.</p></div></header>
-{{>ALARMS}}
 {{#HELPDESK}}
 <section class="card detail">
 <div class="card-body stack">
@@ -21,6 +20,7 @@
 {{#QUEUE}}<a class="tile" href="/queue"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#queue"></use></svg><strong>{{WAITING}}</strong><span>In the queue</span></a>{{/QUEUE}}
 </div>
 {{/COUNTS}}
+{{>ALARMS}}
 {{#LATEST}}
 <section class="card">
 <div class="card-head"><h2>Latest changes</h2><a class="button quiet small" href="/audit">Audit log</a></div>

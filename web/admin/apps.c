@@ -19,8 +19,16 @@ static const struct db_statement REMOVE_TOKEN = {"web_token_remove",
                                                  "DELETE FROM access_token WHERE id = $1 AND account_id = $2"};
 static const struct db_statement ONLY = {"web_app_only", "SELECT app_passwords_only FROM account WHERE id = $1"};
 
+/* "smtp, imap, pop3" in a person's words. */
+static const char *purpose(struct str scopes) {
+    bool sends = str_find(scopes, STR("smtp")) >= 0;
+    if (str_find(scopes, STR("imap")) < 0 && str_find(scopes, STR("pop3")) < 0)
+        return "sending";
+    return sends ? "reading and sending" : "reading";
+}
+
 static bool show(struct exchange *x, struct dict *d, const char *section, const struct db_statement *s, int64_t account,
-                 struct str path) {
+                 struct str path, int *rows) {
     struct db_params p = {0};
     db_int8(&p, account);
     PGresult *r = exchange_query_db(x, s, &p);
@@ -31,7 +39,7 @@ static bool show(struct exchange *x, struct dict *d, const char *section, const 
         dict_set(one, "PATH", path);
         dict_set_int(one, "ID", db_get_int8(r, i, 0));
         dict_set(one, "NAME", db_get_str(r, i, 1));
-        dict_set(one, "SCOPES", db_get_str(r, i, 2));
+        dict_set_c(one, "SCOPES", purpose(db_get_str(r, i, 2)));
         dict_time(one, "CREATED", db_get_time(r, i, 3));
         if (db_get_null(r, i, 4)) {
             dict_show(one, "UNUSED");
@@ -43,6 +51,7 @@ static bool show(struct exchange *x, struct dict *d, const char *section, const 
         if (PQnfields(r) > 6)
             dict_time(one, "UNTIL", db_get_time(r, i, 6));
     }
+    *rows += PQntuples(r);
     PQclear(r);
     return true;
 }
@@ -55,8 +64,12 @@ bool apps_show(struct exchange *x, struct dict *d, int64_t account, struct str p
         return false;
     *only = PQntuples(r) == 1 && db_get_bool(r, 0, 0);
     PQclear(r);
-    dict_set(d, "PATH", path);
-    return show(x, d, "APP", &APPS, account, path) && show(x, d, "TOKEN", &TOKENS, account, path);
+    int rows = 0;
+    struct dict *table = dict_section(d, "ROWS");
+    if (!show(x, table, "APP", &APPS, account, path, &rows) || !show(x, table, "TOKEN", &TOKENS, account, path, &rows))
+        return false;
+    dict_show_if(d, "EMPTY", rows == 0);
+    return true;
 }
 
 bool apps_remove(struct exchange *x, int64_t account, bool token, int64_t id) {

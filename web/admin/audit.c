@@ -28,13 +28,18 @@ static const struct db_statement LIST[2][2] = {
 static const struct {
     const char *kind, *label, *page; /* page: where the object is looked at, before its id */
 } KINDS[] = {{"account", "mailbox", "/mailboxes/"},
+             {"access_token", "access token", NULL},
              {"access_list", "entry of the allow and deny lists", NULL},
              {"alias", "alias", NULL},
+             {"app_password", "app password", NULL},
              {"dkim_key", "DKIM key", NULL},
              {"domain", "domain", "/domains/"},
              {"filter", "filter", "/filters/"},
+             {"login_ban", "ban", NULL},
              {"operator", "operator", "/operators/"},
              {"record", "DNS record", NULL},
+             {"send_as", "permission to send as", NULL},
+             {"send_limit", "limit of sending", NULL},
              {"sender_policy", "sender policy", NULL},
              {"setting", "setting", NULL},
              {"tenant", "reseller", "/resellers/"},
