@@ -180,7 +180,7 @@ static bool setting_check(struct arena *a, struct str name, struct str value, st
     struct str local, domain;
     if (!admin_text(a, value, "the value", out, err))
         return false;
-    if (!rule_setting_check(name, *out, err))
+    if (!rule_setting_check(name, *out, err) || !admin_sender_setting_check(name, *out, err))
         return false;
     if (str_eq(name, STR("mta.normalise_clients"))) {
         struct networks networks;

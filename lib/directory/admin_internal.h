@@ -31,6 +31,9 @@ bool admin_text(struct arena *a, struct str typed, const char *what, struct str 
 bool admin_own_address(struct arena *a, struct str typed, bool catch_all, struct str *local, struct str *domain,
                        struct err *err);
 
+/* Values of the settings sender.*; true for all others. */
+bool admin_sender_setting_check(struct str name, struct str value, struct err *err);
+
 struct admin_domain {
     int64_t id, tenant_id;
     struct str kind;

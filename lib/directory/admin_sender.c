@@ -125,6 +125,18 @@ int64_t admin_sender_policy_reset(struct db_conn *c, struct str domain, struct e
     return result;
 }
 
+bool admin_sender_setting_check(struct str name, struct str value, struct err *err) {
+    uint32_t v;
+    if (str_eq(name, STR("sender.check")))
+        return str_eq(value, STR("on")) || str_eq(value, STR("off")) || err_set(err, "on or off is needed");
+    if (!str_eq(name, STR("sender.timeout")))
+        return true;
+    bool minutes = str_ends(value, STR("m"));
+    return ((minutes || str_ends(value, STR("s"))) && str_u32(str_sub(value, 0, value.n - 1), &v) && v >= 1 &&
+            v <= (minutes ? 5 : 300)) ||
+           err_set(err, "a time from 1s to 5m is needed");
+}
+
 /* ---- keys ---- */
 
 static bool selector_check(struct arena *a, struct str typed, struct str algorithm, struct str *out, struct err *err) {

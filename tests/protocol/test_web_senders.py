@@ -92,6 +92,11 @@ class Senders(unittest.TestCase):
         self.done(provider.post("/settings/senders", form), provider)
         self.assertEqual(self.web.post("/settings/senders", form).status, 403)
 
+    def test_settings_that_make_no_sense_are_refused(self):
+        for name, value in (("sender.check", "maybe"), ("sender.timeout", "soon"), ("sender.timeout", "0s"), ("sender.timeout", "6m")):
+            self.assertNotEqual(self.mansio.command("setting", "set", name, value, check=False).returncode, 0, (name, value))
+        self.mansio.command("setting", "set", "sender.timeout", "20s")
+
     def test_the_audit_log_has_the_policy_and_no_private_key(self):
         self.done(self.web.post(f"/domains/{self.domain}/senders", self.FORM))
         self.done(self.web.post(f"/domains/{self.domain}/keys", {"algorithm": "ed25519", "selector": "x"}))
