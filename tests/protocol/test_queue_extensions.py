@@ -2,6 +2,9 @@
 
 import email
 import itertools
+import os
+import pathlib
+import socket
 import ssl
 import subprocess
 import tempfile
@@ -10,6 +13,27 @@ import unittest
 import harness
 
 GRUEN = "gr\u00fcn"
+
+
+_serials = itertools.count(1000)
+
+
+def certificate(mansio, name):
+    """A TLS context with a certificate for this name by the instance's authority."""
+    tls = mansio.var / "tls"
+    with tempfile.TemporaryDirectory() as folder:
+
+        def openssl(*args):
+            subprocess.run(["openssl", *args], check=True, capture_output=True)
+
+        openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-keyout", f"{folder}/key", "-out", f"{folder}/csr")
+        with open(f"{folder}/ext", "w", encoding="ascii") as file:
+            file.write(f"subjectAltName=DNS:{name}\n")
+        openssl("x509", "-req", "-in", f"{folder}/csr", "-CA", str(tls / "ca.crt"), "-CAkey", str(tls / "ca.key"), "-days", "2",
+                "-set_serial", f"{os.getpid()}{next(_serials)}", "-extfile", f"{folder}/ext", "-out", f"{folder}/crt")  # fmt: skip
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(f"{folder}/crt", f"{folder}/key")
+    return context
 
 
 class Onward(unittest.TestCase):
@@ -235,25 +259,9 @@ class Onward(unittest.TestCase):
 
     # ---- REQUIRETLS ----
 
-    def certificate(self, name):
-        """A TLS context with a certificate for this name by the instance's authority."""
-        tls = self.mansio.var / "tls"
-        with tempfile.TemporaryDirectory() as folder:
-            def openssl(*args):
-                subprocess.run(["openssl", *args], check=True, capture_output=True)
-
-            openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-keyout", f"{folder}/key", "-out", f"{folder}/csr")
-            with open(f"{folder}/ext", "w", encoding="ascii") as file:
-                file.write(f"subjectAltName=DNS:{name}\n")
-            openssl("x509", "-req", "-in", f"{folder}/csr", "-CA", str(tls / "ca.crt"), "-CAkey", str(tls / "ca.key"), "-days", "2",
-                    "-set_serial", str(1000 + next(self.numbers)), "-extfile", f"{folder}/ext", "-out", f"{folder}/crt")  # fmt: skip
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(f"{folder}/crt", f"{folder}/key")
-        return context
-
     def private_relay(self, extensions, certificate_name=None, tls=True):
         host = f"tls{next(self.numbers)}-{self.domain}".replace(".example", ".test")
-        context = self.certificate(certificate_name or f"mx.{host}") if tls else None
+        context = certificate(self.mansio, certificate_name or f"mx.{host}") if tls else None
         sink = harness.Sink(self.mansio, converse_chunks(self.kept, extensions, tls=context))
         self.enterContext(sink)
         return self.relay(sink, host)
@@ -293,12 +301,66 @@ class Onward(unittest.TestCase):
 
     def test_not_to_an_mx_that_anybody_could_have_named(self):
         host = f"mx-{self.domain}".replace(".example", ".test")
-        sink = harness.Sink(self.mansio, converse_chunks(self.kept, ("REQUIRETLS",), tls=self.certificate(f"mx.{host}")))
+        sink = harness.Sink(self.mansio, converse_chunks(self.kept, ("REQUIRETLS",), tls=certificate(self.mansio, f"mx.{host}")))
         self.enterContext(sink)
         self.mansio.outside_zone(host, ["@ MX 10 mx", f"mx A {sink.address}"])
         self.submit(f"bob@{host}", mail_options=["REQUIRETLS"])
         self.assertEqual(self.fields(self.bounce())["Status"], "5.7.30")
         self.assertEqual(self.kept, [])
+
+
+class Proven(unittest.TestCase):
+    """REQUIRETLS to an MX that DNSSEC proves. The nameserver is this test's own."""
+
+    ZONE = "$TTL 60\n@ SOA ns hostmaster 1 3600 600 86400 60\n@ NS ns\nns A 127.0.0.1\n@ MX 10 mx\nmx A {address}\n"
+    CONF = """options {{ directory "{folder}"; pid-file none; listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};
+        recursion yes; allow-query {{ any; }}; dnssec-validation no; session-keyfile none; empty-zones-enable no;
+        forward only; forwarders {{ 127.0.0.1 port 9; }}; }};
+        controls {{ }};
+        zone "proven.test" {{ type primary; file "proven.test.signed"; }};
+        zone "unproven.test" {{ type primary; file "unproven.test"; }};
+        """
+
+    def setUp(self):
+        self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        os.chmod(self.folder, 0o755)  # the MTA reads the anchor as another user
+        self.address = f"127.{1 + os.getpid() % 250}.{os.getpid() // 250 % 250}.99"
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        for zone in ("proven.test", "unproven.test"):
+            (self.folder / zone).write_text(self.ZONE.format(address=self.address))
+        self.sign("proven.test")
+        (self.folder / "named.conf").write_text(self.CONF.format(folder=self.folder, port=port))
+        named = subprocess.Popen(["named", "-g", "-n", "1", "-c", self.folder / "named.conf"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(named.wait)
+        self.addCleanup(named.terminate)
+        self.mansio = harness.private(overrides={"resolver": f"127.0.0.1@{port} anchor={self.folder}/anchor"})
+        self.addCleanup(self.mansio.remove)
+        self.livia = self.mansio.new_account(self.mansio.new_domain())
+
+    def sign(self, zone):
+        def run(*args):
+            return subprocess.run(args, cwd=self.folder, check=True, capture_output=True, text=True).stdout.strip()
+
+        keys = [run("dnssec-keygen", "-q", "-a", "ECDSAP256SHA256", *flags, zone) for flags in (("-f", "KSK"), ())]
+        with open(self.folder / zone, "a", encoding="ascii") as file:
+            file.writelines((self.folder / f"{key}.key").read_text() for key in keys)
+        run("dnssec-signzone", "-q", "-S", "-z", "-o", zone, zone)
+        (self.folder / "anchor").write_text((self.folder / f"{keys[0]}.key").read_text())
+
+    def test_it_goes_where_the_mx_is_proven_and_nowhere_else(self):
+        for zone, arrives in (("proven.test", True), ("unproven.test", False)):
+            kept = []
+            script = converse_chunks(kept, ("PIPELINING", "REQUIRETLS"), tls=certificate(self.mansio, f"mx.{zone}"))
+            with harness.Sink(self.mansio, script, address=self.address), self.mansio.submission(self.livia) as client:
+                client.ehlo()
+                client.sendmail(self.livia.address, [f"bob@{zone}"], "Subject: x\r\n\r\n", mail_options=["REQUIRETLS"])
+                if arrives:
+                    harness.eventually(lambda k=kept: k, 15, self.mansio.log("mta")[-2000:])
+                else:
+                    self.assertIn("5.7.30", self.mansio.wait_for_mail(self.livia).as_string())
+                self.assertEqual(bool(kept), arrives)
 
 
 def converse_chunks(kept, extensions, answer=lambda verb, line: None, tls=None):

@@ -1,6 +1,8 @@
 """FUTURERELEASE (RFC 4865): a message that its sender wants to be kept for a while."""
 
 import datetime
+import os
+import subprocess
 import time
 import unittest
 
@@ -32,6 +34,11 @@ class Later(unittest.TestCase):
     def queue(self):
         return self.mansio.sql("SELECT r.address, r.next_hop, r.attempts FROM queue_recipient r JOIN queue_message m ON m.id = r.message_id"
                                f" WHERE m.sender = '{self.livia.address}' ORDER BY 1")  # fmt: skip
+
+    def mailq(self):
+        env = {**os.environ, "MANSIO_CONF": str(self.mansio.instance.place.configuration)}
+        program = os.path.join(self.mansio.instance.build, "bin", "sendmail")
+        return subprocess.run(["mailq"], executable=program, env=env, check=True, capture_output=True, text=True, timeout=60).stdout
 
     def test_it_is_offered_to_our_users(self):
         seconds, until = self.client.esmtp_features["futurerelease"].split()
@@ -87,6 +94,7 @@ class Later(unittest.TestCase):
         self.assertIn(self.marcus.address, listed)
         identity = next(line.split()[0] for line in listed.splitlines() if self.marcus.address in line)
         self.assertIn("Kept until", self.mansio.command("queue", "show", identity))
+        self.assertRegex(self.mailq(), rf"{self.marcus.address}  kept\n")
         self.assertEqual(self.mansio.mail(self.marcus), [])
         self.mansio.command("queue", "retry", identity)
         self.mansio.wait_for_mail(self.marcus, subject="later")
