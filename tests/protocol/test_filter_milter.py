@@ -168,11 +168,16 @@ class Stages(MilterTest):
                 milter.close()
 
     def test_a_kept_connection_that_has_gone_is_replaced(self):
-        milter = self.milter()
-        self.arrived()
-        harness.eventually(lambda: milter.commands().endswith(REUSE))
-        milter.open[-1].shutdown(socket.SHUT_RDWR)
-        self.arrived()
+        for options in (0, NO_CONNECT | NO_HELO):
+            with self.subTest(options=options):
+                milter = self.milter(options=options)
+                self.arrived()
+                harness.eventually(lambda: milter.commands().endswith(REUSE))
+                milter.open[-1].shutdown(socket.SHUT_RDWR)
+                harness.eventually(lambda: not milter.active)
+                self.arrived()
+                self.detach("milter")
+                milter.close()
 
     def test_a_second_hello_is_told_again(self):
         milter = self.milter()
