@@ -40,8 +40,8 @@
 <tbody>
 {{#KEY}}
 <tr>
-<td><strong class="mono">{{SELECTOR}}</strong><details><summary>Record</summary><p class="mono">{{RECORD_NAME}} TXT</p><p class="mono">{{RECORD}}</p></details></td>
-<td data-label="Kind">{{ALGORITHM}}</td>
+<td class="tight"><strong class="mono">{{SELECTOR}}</strong></td>
+<td class="tight" data-label="Kind">{{ALGORITHM}}</td>
 <td data-label="State">{{#SIGNS}}<span class="badge good">Signs</span>{{/SIGNS}}{{#RESTS}}<span class="badge">Published only</span>{{/RESTS}}</td>
 <td class="tight" data-label="Since"><time datetime="{{CREATED_ISO}}" data-date>{{CREATED}}</time></td>
 <td class="tight"><div class="row-actions">
@@ -49,6 +49,7 @@
 <a class="icon-button bad" href="/domains/{{ID}}/keys/{{KEY_ID}}/delete" title="Delete"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#trash"></use></svg><span class="hidden">Delete {{SELECTOR}}</span></a>
 </div></td>
 </tr>
+<tr><td colspan="5"><details><summary>Record of {{SELECTOR}}</summary><p class="mono">{{RECORD_NAME}} TXT</p><p class="mono">{{RECORD}}</p></details></td></tr>
 {{/KEY}}
 {{#NONE}}<tr><td class="muted">None yet: its mail goes out unsigned, and many servers take it for junk.</td></tr>{{/NONE}}
 </tbody>
