@@ -38,6 +38,10 @@ class Pages(unittest.TestCase):
         self.assertEqual(page.status, 200)
         for name in ("helo_syntax", "greylist", "dnsbl", "rate", "pipelining"):
             self.assertIn(f'name="policy.{name}"', page.text)
+        names = re.findall(r' name="((?:policy|mta)\.[a-z_]+)"', page.text)
+        self.assertEqual(sorted(names), sorted(set(names)), "each setting is there once")
+        self.assertIn("policy.dnsbl_lists", names)
+        self.assertIn("mta.networks", names)
         self.assertIn("Greylisting The first mail of a sender", page.words())
         self.assertRegex(page.text, r'value="off"\s+selected', "greylisting is off")
         account = self.mansio.new_account(self.mansio.new_domain())

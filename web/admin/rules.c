@@ -50,14 +50,16 @@ static struct str value_of(const struct form *f, int row) {
     return typed.p ? typed : db_get_str(f->r, row, 1);
 }
 
-static void show_setting(const struct form *f, struct dict *list, const char *name) {
+/* Sections of one name are not used on both levels: a rule without any would show those of the page. */
+static void show_setting(const struct form *f, struct dict *list, const char *section, const char *name) {
     int row = find(f->r, name);
     if (row < 0)
         return;
-    struct dict *d = dict_section(list, "SETTING");
+    struct dict *d = dict_section(list, section);
     dict_set_c(d, "NAME", name);
     dict_set(d, "VALUE", value_of(f, row));
     dict_set(d, "COMMENT", db_get_str(f->r, row, 2));
+    dict_show_if(d, "WIDE", str_ends(str_of(name), STR("_lists")));
     if (str_eq(str_of(name), f->failed))
         show_problem(f->x, d, "PROBLEM", f->err);
 }
@@ -81,7 +83,7 @@ static void show_rule(const struct form *f, struct dict *page, const struct rule
     if (str_eq(str_of(rule->setting), f->failed))
         show_problem(f->x, d, "PROBLEM", f->err);
     for (size_t i = 0; i < RULE_MAX_PARAMETERS && rule->parameter[i]; i++)
-        show_setting(f, d, rule->parameter[i]);
+        show_setting(f, d, "PARAMETER", rule->parameter[i]);
 }
 
 static void show(const struct form *f) {
@@ -89,7 +91,7 @@ static void show(const struct form *f) {
     for (size_t i = 0; i < RULE_COUNT; i++)
         show_rule(f, d, &rules[i]);
     for (size_t i = 0; i < OTHERS; i++)
-        show_setting(f, d, others[i]);
+        show_setting(f, d, "OTHER", others[i]);
     page_send(f->x);
 }
 
