@@ -61,6 +61,7 @@ void decide_quarantine(struct question *q, const char *fmt, ...) {
 }
 
 void decide_failed(struct question *q, const struct err *err) {
+    q->failed = true;
     if (q->filter->warn_only || q->filter->open) {
         decide_note(q, NOTE_WARN, "taken without it: %s", err->text);
         return;

@@ -3,7 +3,7 @@
 
 #include "filtering/state.h"
 
-static bool is_asked_at(const struct question *q) {
+bool delegate_is_asked(const struct question *q) {
     switch (q->stage) {
     case STAGE_RCPT:
         return q->filter->stages & FILTER_AT_RCPT;
@@ -191,8 +191,6 @@ static void heed(struct question *q, const struct delegate_answer *a) {
 }
 
 void delegate_examine(struct question *q) {
-    if (!is_asked_at(q))
-        return;
     struct buf request = BUF_EMPTY;
     struct delegate_answer answer;
     struct err err;

@@ -1,5 +1,6 @@
 #include "filtering/filtering.h"
 
+#include "base/clock.h"
 #include "filtering/state.h"
 
 #include <stdlib.h>
@@ -46,22 +47,35 @@ static struct filtering *filters_of(struct session *s, enum stage stage) {
 
 /* ---- the stages ---- */
 
-static void ask(struct question *q) {
+/* Whether it is of those that are asked a question at a time, and at this stage. */
+static bool is_asked_alone(const struct question *q) {
     switch (q->filter->kind) {
-    case FILTER_MILTER:
-        milter_examine(q);
-        break;
     case FILTER_POLICY:
-        delegate_examine(q);
-        break;
+        return delegate_is_asked(q);
     case FILTER_RSPAMD:
-        if (q->stage == STAGE_MESSAGE)
-            rspamd_examine(q);
-        break;
     case FILTER_CLAMD:
-        if (q->stage == STAGE_MESSAGE)
-            clamd_examine(q);
-        break;
+        return q->stage == STAGE_MESSAGE;
+    default:
+        return false;
+    }
+}
+
+static void ask(struct question *q) {
+    static void (*const examine[])(struct question * q) = {
+        [FILTER_POLICY] = delegate_examine, [FILTER_RSPAMD] = rspamd_examine, [FILTER_CLAMD] = clamd_examine};
+    struct err err;
+    if (q->filter->kind == FILTER_MILTER) {
+        milter_examine(q);
+    } else if (is_asked_alone(q)) {
+        int64_t begin = clock_monotonic();
+        q->failed = false;
+        if (!filter_entry_is_alive(q->entry, &err)) {
+            decide_failed(q, &err);
+            return;
+        }
+        examine[q->filter->kind](q);
+        if (q->failed)
+            filter_entry_failed(q->entry, begin);
     }
 }
 

@@ -7,8 +7,6 @@
 
 enum {
     MAX_PROGRESS = 1000, /* times that a milter may ask for more time */
-    SLOW_MS = 1000,      /* connecting took that long and failed: others needn't find out, too */
-    DEAD_SECONDS = 5,    /* and for how long not */
     GATHER = 64 << 10,   /* bytes that are not answered, before they are sent */
     MAX_TEXT = 300,      /* of an address or name in a packet */
 };
@@ -153,11 +151,11 @@ static bool connect_to(struct question *q, bool fresh, struct err *err) {
         m->used = true;
     } else {
         int64_t begin = clock_monotonic();
-        if (begin < atomic_load(&e->dead_until))
-            return err_set(err, "%.*s was not to be reached a moment ago", STR_ARG(f->address));
+        if (!filter_entry_is_alive(e, err))
+            return false;
         m = milter_open(&f->endpoint, f->connect_ms, f->command_ms, err);
-        if (!m && clock_monotonic() - begin > SLOW_MS * 1000)
-            atomic_store(&e->dead_until, clock_monotonic() + DEAD_SECONDS * CLOCK_SECOND);
+        if (!m)
+            filter_entry_failed(e, begin);
     }
     q->talk->milter = m;
     return m != NULL;

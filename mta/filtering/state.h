@@ -49,6 +49,7 @@ struct question {
     struct arena *arena; /* the transaction's, or the session's before MAIL */
     enum stage stage;
     struct verdict *v;
+    bool failed; /* it could not be asked */
 };
 
 /* ---- decide.c ---- */
@@ -92,6 +93,7 @@ void milter_hear_refused(struct question *q, struct str address);
 void milter_hear_unknown(struct question *q, struct str line);
 void milter_end_transaction(struct talk *t);
 void milter_end_session(struct talk *t, struct filter_entry *e);
+bool delegate_is_asked(const struct question *q); /* at this stage */
 void delegate_examine(struct question *q);
 void rspamd_examine(struct question *q);
 void clamd_examine(struct question *q);

@@ -9,7 +9,11 @@
 
 #include <stdlib.h>
 
-enum { RETRY_SECONDS = 1 };
+enum {
+    RETRY_SECONDS = 1, /* reading the table after a failure */
+    SLOW_SECONDS = 1,
+    DEAD_SECONDS = 5,
+};
 
 struct filter_table {
     const struct mta *mta;
@@ -45,6 +49,16 @@ void filter_set_release(struct filter_set *set) {
         idle_free(&set->entry[i].idle);
     arena_free(&set->arena);
     free(set);
+}
+
+void filter_entry_failed(struct filter_entry *e, int64_t since) {
+    if (clock_monotonic() - since > SLOW_SECONDS * CLOCK_SECOND)
+        atomic_store(&e->dead_until, clock_monotonic() + DEAD_SECONDS * CLOCK_SECOND);
+}
+
+bool filter_entry_is_alive(const struct filter_entry *e, struct err *err) {
+    return clock_monotonic() >= atomic_load(&e->dead_until) ||
+           err_set(err, "%.*s gave no answer a moment ago", STR_ARG(e->filter.address));
 }
 
 static void quit_milter(void *item) { milter_quit(item); }

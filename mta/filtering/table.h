@@ -14,9 +14,8 @@
 
 struct filter_entry {
     struct filter filter;
-    struct idle idle; /* connections that wait: of milters, policy servers, rspamd */
-    /* Where connecting took its time and failed: nobody else tries before this instant (clock_monotonic). */
-    _Atomic int64_t dead_until;
+    struct idle idle;           /* connections that wait: of milters, policy servers, rspamd */
+    _Atomic int64_t dead_until; /* clock_monotonic; see filter_entry_failed() */
 };
 
 struct filter_set {
@@ -27,6 +26,12 @@ struct filter_set {
     size_t count;
     unsigned services; /* that have any filter */
 };
+
+/* It failed to answer what was asked at `since` (clock_monotonic). Where that took its time nobody else waits for it
+ * for some seconds: each of them would have a worker of the server wait with it. */
+void filter_entry_failed(struct filter_entry *e, int64_t since);
+/* Whether that is so now; false with err. */
+bool filter_entry_is_alive(const struct filter_entry *e, struct err *err);
 
 struct filter_table;
 struct filter_table *filter_table_new(const struct mta *m);

@@ -208,6 +208,15 @@ class Failures(PolicyTest):
                 self.assertEqual(self.rcpt()[0], 250)
                 self.detach("policy")
 
+    def test_one_that_does_not_answer_is_left_alone_for_some_seconds(self):
+        server = self.server(b"", "--timeouts", "2,2,2", "--on-failure", "accept")
+        for _ in range(5):
+            self.assertEqual(self.rcpt()[0], 250)
+        self.assertEqual(len(server.asked), 1)
+        self.assertIn("gave no answer a moment ago", self.mansio.log("mta"))
+        server.answer = "REJECT"
+        self.assertEqual(harness.eventually(lambda: self.rcpt()[0] == 554 and 554), 554)
+
     def test_one_that_is_not_there(self):
         self.attach("policy", f"inet:127.0.0.1:{free_port()}")
         self.assertEqual(self.rcpt()[0], 451)
