@@ -48,52 +48,67 @@ static size_t skip_refwd(struct str s, size_t at) {
     return i < s.n && s.p[i] == ':' ? i + 1 : at;
 }
 
+struct stripping {
+    struct str s;
+    bool reply; /* something was taken off that an answer or a forwarded message has */
+};
+
 /* subj-leader = (*subj-blob subj-refwd) / WSP; true where one was taken off. */
-static bool take_leader(struct str *s) {
-    size_t at = skip_blanks(*s, 0);
+static bool take_leader(struct stripping *x) {
+    size_t at = skip_blanks(x->s, 0);
     if (at == 0) {
-        for (size_t next = skip_blob(*s, 0); next > at; next = skip_blob(*s, at))
+        for (size_t next = skip_blob(x->s, 0); next > at; next = skip_blob(x->s, at))
             at = next;
-        size_t end = skip_refwd(*s, at);
+        size_t end = skip_refwd(x->s, at);
         if (end == at)
             return false;
         at = end;
+        x->reply = true;
     }
-    *s = str_sub(*s, at, s->n);
+    x->s = str_sub(x->s, at, x->s.n);
     return true;
 }
 
 /* A blob goes where something is left behind it. */
-static bool take_blob(struct str *s) {
-    size_t end = skip_blob(*s, 0);
-    if (end == 0 || end == s->n)
+static bool take_blob(struct stripping *x) {
+    size_t end = skip_blob(x->s, 0);
+    if (end == 0 || end == x->s.n)
         return false;
-    *s = str_sub(*s, end, s->n);
+    x->s = str_sub(x->s, end, x->s.n);
     return true;
 }
 
-static bool take_trailer(struct str *s) {
-    struct str before = *s;
-    *s = str_trim(*s);
-    if (str_iends(*s, STR("(fwd)")))
-        s->n -= 5;
-    return s->n != before.n;
+static bool take_trailer(struct stripping *x) {
+    size_t before = x->s.n;
+    x->s = str_trim(x->s);
+    if (str_iends(x->s, STR("(fwd)"))) {
+        x->s.n -= 5;
+        x->reply = true;
+    }
+    return x->s.n != before;
 }
 
-static bool take_forward_frame(struct str *s) {
-    if (!str_istarts(*s, STR("[fwd:")) || !str_ends(*s, STR("]")))
+static bool take_forward_frame(struct stripping *x) {
+    if (!str_istarts(x->s, STR("[fwd:")) || !str_ends(x->s, STR("]")))
         return false;
-    *s = str_sub(*s, 5, s->n - 6);
+    x->s = str_sub(x->s, 5, x->s.n - 6);
+    x->reply = true;
     return true;
+}
+
+static struct stripping strip(struct arena *a, struct str subject) {
+    struct stripping x = {fold_blanks(a, mime_utf8_cut(subject, MIME_BASE_SUBJECT_BYTES)), false};
+    do {
+        while (take_trailer(&x))
+            ;
+        while (take_leader(&x) || take_blob(&x))
+            ;
+    } while (take_forward_frame(&x));
+    return x;
 }
 
 struct str mime_base_subject(struct arena *a, struct str subject) {
-    struct str s = fold_blanks(a, mime_utf8_cut(subject, MIME_BASE_SUBJECT_BYTES));
-    do {
-        while (take_trailer(&s))
-            ;
-        while (take_leader(&s) || take_blob(&s))
-            ;
-    } while (take_forward_frame(&s));
-    return s;
+    return strip(a, subject).s;
 }
+
+bool mime_is_reply(struct arena *a, struct str subject) { return strip(a, subject).reply; }

@@ -81,7 +81,7 @@ enum {
 /* A string is a number whose low two bits say what it is, and the bytes of a literal. */
 enum string_kind { S_LITERAL, S_WORD, S_RECENT, S_NONE };
 
-enum card_flag { CARD_ATTACHMENT = 1, CARD_TRUNCATED = 2, CARD_DATE = 4 };
+enum card_flag { CARD_ATTACHMENT = 1, CARD_TRUNCATED = 2, CARD_DATE = 4, CARD_REPLY_IDS = 8 /* times their number */ };
 
 enum part_flag {
     PART_CHILD = 1,
@@ -226,7 +226,7 @@ void mime_card_encode(const struct mime_card *card, struct buf *out) {
     buf_add_byte(out, MAGIC);
     buf_add_byte(out, VERSION);
     put_number(&w, (card->has_attachment ? CARD_ATTACHMENT : 0u) | (card->truncated ? CARD_TRUNCATED : 0u) |
-                       (dated ? CARD_DATE : 0u));
+                       (dated ? CARD_DATE : 0u) | (uint64_t)card->reply_ids * CARD_REPLY_IDS);
     put_number(&w, card->size);
     if (dated)
         put_number(&w, zigzag(card->sent_at));
@@ -440,6 +440,7 @@ struct mime_card *mime_card_decode(struct arena *a, struct str bytes) {
     card->sent_at = flags & CARD_DATE ? unzigzag(get_number(&r)) : INT64_MIN;
     card->has_attachment = flags & CARD_ATTACHMENT;
     card->truncated = flags & CARD_TRUNCATED;
+    card->reply_ids = flags / CARD_REPLY_IDS < MIME_MAX_REFERENCES ? (uint32_t)(flags / CARD_REPLY_IDS) : 0;
     bool more;
     card->root = get_part(&r, NULL, 0, 0, &more);
     if (!card->root || r.bad)

@@ -82,9 +82,10 @@ void mime_read_header(struct arena *a, struct str header, struct mime_header *h)
 bool mime_add_addresses(struct arena *a, struct mime_addresses *list, struct str body, size_t max);
 
 /* ---- the card's derived strings ---- */
-struct str mime_base_subject(struct arena *a, struct str subject);                           /* base_subject.c */
-struct str mime_preview(struct arena *a, const struct mime_part *root, struct str message);  /* preview.c */
-struct str mime_message_ids(struct arena *a, struct str references, struct str in_reply_to); /* references.c */
+struct str mime_base_subject(struct arena *a, struct str subject);                          /* base_subject.c */
+struct str mime_preview(struct arena *a, const struct mime_part *root, struct str message); /* preview.c */
+/* references.c; *reply_ids: how many of the last ones are in_reply_to's alone */
+struct str mime_message_ids(struct arena *a, struct str references, struct str in_reply_to, uint32_t *reply_ids);
 
 static inline bool mime_is(const struct mime_part *p, struct str type) { return str_eq(p->type, type); }
 /* A message/rfc822 or message/global (RFC 6532 section 3.7). */

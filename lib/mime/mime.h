@@ -79,6 +79,7 @@ struct mime_card {
     struct str from_name;    /* display name or address of the first From, decoded */
     struct str preview;      /* first 200 characters of readable text, UTF-8, white space folded (RFC 8970) */
     struct str references;   /* Message-IDs of References and In-Reply-To, "<a> <b>", bounded; for threads */
+    uint32_t reply_ids;      /* how many of these, the last ones, are In-Reply-To's alone */
     bool has_attachment;
     bool truncated; /* a bound was hit */
 };
@@ -119,6 +120,9 @@ struct str mime_header_get(struct arena *a, struct str header, struct str name);
  * the message begins with a line that is no field. Lines that are no field but stand between fields are part of the
  * header; behind the last field they begin the body (the empty line was forgotten). */
 size_t mime_header_length(struct str message);
+
+/* Whether a decoded subject says that it answers or forwards ("Re:", "Fwd:", "(fwd)", ...; RFC 5256 section 2.1). */
+bool mime_is_reply(struct arena *a, struct str subject);
 
 /* ---- decoding ---- */
 /* RFC 2047 encoded words, unfolded, to valid UTF-8 on one line; raw 8-bit is taken as UTF-8 or, failing that,

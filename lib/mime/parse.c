@@ -321,7 +321,7 @@ struct mime_card *mime_parse(struct arena *a, struct str message) {
     card->subject = mime_utf8_cut(mime_decode_words(a, card->envelope->subject), MIME_SUBJECT_BYTES);
     card->base_subject = mime_base_subject(a, card->subject);
     card->from_name = mime_utf8_cut(author(a, card->envelope), MIME_SUBJECT_BYTES);
-    card->references = mime_message_ids(a, p.references, card->envelope->in_reply_to);
+    card->references = mime_message_ids(a, p.references, card->envelope->in_reply_to, &card->reply_ids);
     card->preview = mime_preview(a, card->root, p.message);
     card->has_attachment = has_attachment(card->root);
     card->truncated = p.truncated || p.header.truncated;

@@ -35,7 +35,7 @@ static bool has(const struct str *ids, size_t n, struct str id) {
 
 /* The thread's first message and its latest ones are what threading needs: where there are too many, the middle goes.
  */
-static size_t add_ids(struct str *ids, size_t n, struct str s) {
+static size_t add_ids(struct str *ids, size_t n, struct str s, size_t *added) {
     struct str id;
     for (size_t at = 0; next_id(s, &at, &id);) {
         if (has(ids, n, id))
@@ -43,14 +43,16 @@ static size_t add_ids(struct str *ids, size_t n, struct str s) {
         if (n == MIME_MAX_REFERENCES)
             memmove(&ids[1], &ids[2], (--n - 1) * sizeof *ids);
         ids[n++] = id;
+        ++*added;
     }
     return n;
 }
 
-struct str mime_message_ids(struct arena *a, struct str references, struct str in_reply_to) {
+struct str mime_message_ids(struct arena *a, struct str references, struct str in_reply_to, uint32_t *reply_ids) {
     struct str ids[MIME_MAX_REFERENCES];
-    size_t n = add_ids(ids, 0, references);
-    n = add_ids(ids, n, in_reply_to);
+    size_t ignored = 0, added = 0, limit = MIME_MAX_REFERENCES;
+    size_t n = add_ids(ids, add_ids(ids, 0, references, &ignored), in_reply_to, &added);
+    *reply_ids = (uint32_t)(added < limit - 1 ? added : limit - 1);
     if (n == 0)
         return STR("");
     size_t total = 0;

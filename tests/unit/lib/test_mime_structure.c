@@ -200,23 +200,25 @@ static void the_base_subject_is_that_of_rfc_5256(void **state) {
     (void)state;
     static const struct {
         const char *subject, *base;
+        bool reply;
     } cases[] = {
-        {"Re: hello", "hello"},
-        {"RE : [list] Fwd: hello (fwd)", "hello"},
-        {"re[2]: hello", "hello"},
-        {"[list] [other] Re: hello", "hello"},
-        {"[only]", "[only]"},
-        {"[a] b", "b"},
-        {"[fwd: Re: hello]", "hello"},
-        {"Fw: [Fwd: hello (fwd)] (fwd)", "hello"},
-        {"Re:", ""},
-        {"Reply to you", "Reply to you"},
-        {"  many \t blanks  ", "many blanks"},
-        {"Fwdx: no", "Fwdx: no"},
+        {"Re: hello", "hello", true},
+        {"RE : [list] Fwd: hello (fwd)", "hello", true},
+        {"re[2]: hello", "hello", true},
+        {"[list] [other] Re: hello", "hello", true},
+        {"[only]", "[only]", false},
+        {"[a] b", "b", false},
+        {"[fwd: Re: hello]", "hello", true},
+        {"Fw: [Fwd: hello (fwd)] (fwd)", "hello", true},
+        {"Re:", "", true},
+        {"Reply to you", "Reply to you", false},
+        {"  many \t blanks  ", "many blanks", false},
+        {"Fwdx: no", "Fwdx: no", false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct str message = arena_printf(&arena, "Subject: %s\n\n", cases[i].subject);
         assert_str(mime_parse(&arena, message)->base_subject, cases[i].base);
+        assert_int_equal(mime_is_reply(&arena, str_of(cases[i].subject)), cases[i].reply);
     }
 }
 
@@ -225,6 +227,11 @@ static void references_are_gathered_once_each_with_garbage_left_out(void **state
     struct mime_card *card =
         parse("References: <a@b> word <c@d\n e> <f@g><a@b> (comment)\nIn-Reply-To: <h@i> <f@g>\n\n");
     assert_str(card->references, "<a@b> <f@g> <h@i>");
+    assert_int_equal(card->reply_ids, 1);
+    struct buf bytes = BUF_EMPTY;
+    mime_card_encode(card, &bytes);
+    assert_int_equal(mime_card_decode(&arena, buf_str(&bytes))->reply_ids, 1);
+    buf_free(&bytes);
 }
 
 static void attachments_are_told_from_pictures_and_signatures(void **state) {
