@@ -20,7 +20,9 @@ void session_capabilities(const struct session *s, struct buf *out) {
         buf_add_c(
             out,
             " IDLE NAMESPACE CHILDREN LIST-EXTENDED LIST-STATUS SPECIAL-USE CREATE-SPECIAL-USE STATUS=SIZE UIDPLUS "
-            "UNSELECT MOVE ESEARCH SEARCHRES PARTIAL WITHIN CONDSTORE QRESYNC PREVIEW UTF8=ACCEPT UNAUTHENTICATE");
+            "UNSELECT MOVE ESEARCH SEARCHRES PARTIAL SORT SORT=DISPLAY ESORT "
+            "THREAD=REFERENCES THREAD=ORDEREDSUBJECT I18NLEVEL=1 WITHIN CONDSTORE QRESYNC PREVIEW UTF8=ACCEPT "
+            "UNAUTHENTICATE");
         buf_printf(out, " APPENDLIMIT=%llu", (unsigned long long)s->service->append_limit);
         return;
     }

@@ -28,10 +28,12 @@ static const struct command commands[] = {
     {"RENAME", LOGGED_IN, 0, command_rename},
     {"SEARCH", SELECTED, USES_SEQUENCE | KEEPS_SEQUENCE, command_search},
     {"SELECT", LOGGED_IN, 0, command_select},
+    {"SORT", SELECTED, USES_SEQUENCE | KEEPS_SEQUENCE, command_sort},
     {"STARTTLS", NOT_AUTHENTICATED, 0, command_starttls},
     {"STATUS", LOGGED_IN, 0, command_status},
     {"STORE", SELECTED, USES_SEQUENCE | KEEPS_SEQUENCE, command_store},
     {"SUBSCRIBE", LOGGED_IN, 0, command_subscribe},
+    {"THREAD", SELECTED, USES_SEQUENCE | KEEPS_SEQUENCE, command_thread},
     {"UNAUTHENTICATE", LOGGED_IN, 0, command_unauthenticate},
     {"UNSELECT", SELECTED, 0, command_unselect},
     {"UNSUBSCRIBE", LOGGED_IN, 0, command_unsubscribe},
@@ -44,7 +46,9 @@ static const struct command uid_commands[] = {
     {"FETCH", SELECTED, 0, command_fetch},
     {"MOVE", SELECTED, 0, command_move},
     {"SEARCH", SELECTED, USES_SEQUENCE, command_search},
+    {"SORT", SELECTED, USES_SEQUENCE, command_sort},
     {"STORE", SELECTED, 0, command_store},
+    {"THREAD", SELECTED, USES_SEQUENCE, command_thread},
 };
 
 static int by_name(const void *name, const void *command) {
