@@ -6,6 +6,7 @@ import email.policy
 import smtplib
 import socket
 import struct
+import threading
 import unittest
 
 import harness
@@ -526,6 +527,27 @@ class Changes(MilterTest):
     def test_changes_before_a_refusal_are_not_made(self):
         self.milter("--on-failure", "accept", answers={END: lambda data: [("h", field("X-Half", "1")), ("?", b"")]})
         self.assertNotIn(b"X-Half", self.arrived())
+
+
+class Together(MilterTest):
+    def test_many_sessions_at_once_while_the_configuration_changes(self):
+        self.milter(answers={END: [("h", field("X-Seen", "once")), CONTINUE]})
+        answers = []
+
+        def client():
+            for _ in range(15):
+                answers.append(self.deliver(b"Subject: together\r\n\r\nx\r\n")[0])
+
+        threads = [threading.Thread(target=client) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for place in range(5):
+            self.mansio.command("filter", "change", "milter", "--order", str(place))
+        for thread in threads:
+            thread.join()
+        self.assertEqual(answers, [250] * 120)
+        mails = [m for _, m in self.mansio.mail(self.livia) if b"Subject: together" in m]
+        self.assertEqual([m.count(b"X-Seen: once") for m in mails], [1] * 120)
 
 
 class Failures(MilterTest):
