@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { LOCKS = 64 };
+enum { LOCKS = 64, GRACE = 2 * CLOCK_SECOND };
 
 /* One allocation: the name with its NUL, then each record's length (uint32_t) and bytes. */
 struct entry {
@@ -14,6 +14,7 @@ struct entry {
     int type;
     enum dns_status status;
     bool secure;
+    bool asked; /* its life is over, and somebody has gone to ask again */
     size_t count, name_bytes;
     char data[];
 };
@@ -48,11 +49,22 @@ static void copy_out(const struct entry *e, struct arena *a, struct dns_answer *
     }
 }
 
+/* Whoever comes first behind the end of an answer's life asks again. The others take what there is meanwhile, for a
+ * moment (RFC 8767 does the same), or all that want a busy name would stand still together. */
+static bool is_good(struct entry *e) {
+    int64_t over = clock_monotonic() - e->until;
+    if (over < 0)
+        return true;
+    bool another = e->asked && over < GRACE;
+    e->asked = true;
+    return another;
+}
+
 bool dns_cache_find(struct dns_cache *c, struct arena *a, const char *name, int type, struct dns_answer *out) {
     uint64_t hash = hash_of(name, type);
     pthread_mutex_lock(lock_of(c, hash));
-    const struct entry *e = c->place[hash % DNS_CACHE_PLACES];
-    bool found = is_for(e, hash, name, type) && e->until > clock_monotonic();
+    struct entry *e = c->place[hash % DNS_CACHE_PLACES];
+    bool found = is_for(e, hash, name, type) && is_good(e);
     if (found)
         copy_out(e, a, out);
     pthread_mutex_unlock(lock_of(c, hash));

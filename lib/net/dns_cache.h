@@ -1,8 +1,9 @@
 /*
  * dns_cache: answers kept in front of libunbound's own cache. Asking libunbound costs two changes of threads even where
  * it knows the answer; a mail server asks the same few names again and again. An answer is kept as long as its records
- * live, but a second at least and DNS_CACHE_SECONDS at most. A name's place in the table is its hash; who comes later
- * takes it. So it needs no upkeep, and its size is bounded.
+ * live, but a second at least and DNS_CACHE_SECONDS at most; and two seconds more for all but the first who asks for it
+ * then. A name's place in the table is its hash; who comes later takes it. So it needs no upkeep, and its size is
+ * bounded.
  */
 #ifndef NET_DNS_CACHE_H
 #define NET_DNS_CACHE_H
