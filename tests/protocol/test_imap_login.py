@@ -110,7 +110,7 @@ class Login(unittest.TestCase):
         with harness.ImapWire(self.mansio, self.livia) as wire:
             self.assertIn(b'"name" "Mansio"', wire.must('ID ("name" "test" "version" NIL)')[0])
             wire.must("ID NIL")
-            self.assertEqual(wire.must("ENABLE CONDSTORE X-UNKNOWN"), [b"* ENABLED"])
+            self.assertEqual(wire.must("ENABLE X-KNOWN-TO-NOBODY X-UNKNOWN"), [b"* ENABLED"])
             self.assertEqual(wire.must("ENABLE UTF8=ACCEPT"), [b"* ENABLED UTF8=ACCEPT"])
             self.assertEqual(wire.must("NAMESPACE"), [b'* NAMESPACE (("" "/")) NIL NIL'])
 
