@@ -89,10 +89,17 @@ static void renew_config(struct policy_session *p) {
     p->config = c;
 }
 
+/* A trusted server in front of this one, as long as it does not name a client; or a filter that brings mail back, which
+ * was judged when it first came. */
+static bool is_own_server(const struct session *s) {
+    return strcmp(s->client.address, conn_peer(s->conn)) == 0 && (policy_may_xclient(s) || policy_may_xforward(s));
+}
+
 static void judge_client(struct session *s) {
     struct policy_session *p = s->policy;
-    p->relays = s->kind == SERVICE_RELAY && networks_find(&p->config->networks, &s->client.sockaddr) >= 0;
-    p->spared = sockaddr_is_local(&s->client.sockaddr) || networks_find(&p->config->networks, &s->client.sockaddr) >= 0;
+    bool listed = networks_find(&p->config->networks, &s->client.sockaddr) >= 0;
+    p->relays = s->kind == SERVICE_RELAY && listed;
+    p->spared = listed || sockaddr_is_local(&s->client.sockaddr) || is_own_server(s);
 }
 
 static void at_connect(struct session *s, struct verdict *v) {

@@ -57,6 +57,27 @@ class Isolation(unittest.TestCase):
     def untouched(self, role, sql):
         self.assertEqual(self.touched(role, sql), 0, f"{role}: {sql}")
 
+    def test_access_lists_are_ones_own(self):
+        sender = harness.unique("s") + ".test"
+        for whose in (("--domain", self.domain), ("--domain", self.second), ("--tenant", self.other), ()):
+            self.mansio.command("access", "add", "deny", "sender", sender, *whose)
+        seen = f"SELECT count(*) FROM access_list WHERE pattern = '{sender}'"
+        self.assertEqual(self.act("reseller", seen), ["2"])
+        self.assertEqual(self.act("domain", seen), ["1"])
+        for role in ("helpdesk", "user", None):
+            self.assertEqual(self.act(role, seen), ["0"])
+        self.assertEqual(self.touched("reseller", f"DELETE FROM access_list WHERE pattern = '{sender}'"), 2)
+        self.untouched("helpdesk", f"DELETE FROM access_list WHERE pattern = '{sender}'")
+        add = "INSERT INTO access_list (tenant_id, domain_id, action, kind, pattern) SELECT {}, 'deny', 'sender', 'hostile.test' FROM domain WHERE name = '{}'"
+        own = f"(SELECT tenant_id FROM domain WHERE name = '{self.domain}')"
+        self.assertEqual(self.touched("domain", add.format("tenant_id, id", self.domain)), 1)
+        for role, columns, domain in (("reseller", "NULL::bigint, NULL::bigint", self.domain), ("domain", f"{own}, NULL::bigint", self.domain),
+                                      ("domain", "tenant_id, id", self.second), ("helpdesk", "tenant_id, id", self.domain),
+                                      ("user", "tenant_id, id", self.domain), ("reseller", "tenant_id, id", self.foreign)):  # fmt: skip
+            self.untouched(role, add.format(columns, domain))
+        self.assertIsNone(self.act("reseller", "SELECT count(*) FROM greylist"))
+        self.mansio.sql(f"DELETE FROM access_list WHERE pattern = '{sender}'")
+
     def test_without_a_session_nothing_is_seen(self):
         for table in ("tenant", "domain", "account", "alias", "zone", "record", "operator", "audit", "queue_message", "setting"):
             self.assertEqual(self.act(None, f"SELECT id FROM {table}" if table != "setting" else "SELECT name FROM setting"), [], table)

@@ -199,6 +199,21 @@ class Trusted(unittest.TestCase):
         self.assertIn(b"[helo_syntax]", client.rcpt(self.account.address)[1])
         self.assertEqual(client.docmd("XCLIENT", "ADDR=127.0.0.1")[0], 550, "nor trusted")
 
+    def test_a_server_in_front_is_spared_the_rules_until_it_names_a_client(self):
+        sock = self.connect("smtp", ("10.9.9.9", 1111))
+        client = smtplib.SMTP(local_hostname="192.0.2.92")
+        client.sock, client.file = sock, None
+        client.getreply()
+        client.ehlo()
+        client.mail("a@client.test")
+        self.assertEqual(client.rcpt(self.account.address)[0], 250)
+        self.assertEqual(client.rcpt("b@elsewhere.test")[0], 554, "it may not relay for that")
+        client.rset()
+        self.assertEqual(client.docmd("XCLIENT", "ADDR=192.0.2.95 NAME=[UNAVAILABLE]")[0], 220)
+        client.ehlo()
+        client.mail("a@client.test")
+        self.assertIn(b"[helo_syntax]", client.rcpt(self.account.address)[1])
+
     def test_headers_come_before_tls_and_in_pieces(self):
         for service, greeting in (("submissions", b"220 "), ("imaps", b"* OK"), ("pop3s", b"+OK")):
             sock = socket.create_connection((self.mansio.host, self.proxy[service]), 20)
