@@ -3,6 +3,7 @@
 import email
 import email.policy
 import http.server
+import json
 import os
 import smtplib
 import tempfile
@@ -136,6 +137,18 @@ class Rspamd(RspamdTest):
         code, text = self.deliver("X-Test-Score: 20")
         self.assertEqual((code, text[:5]), (554, "5.7.1"))
         self.assertIn("TEST_SCORE", self.mansio.log("mta"))
+
+    def test_the_message_trace_has_action_score_and_symbols(self):
+        self.attach_it()
+        self.deliver("X-Test-Score: 2.5")
+        self.deliver("X-Test-Score: 21")
+        for outcome, words in (("delivered", "no action, score 2.50"), ("refused", "reject, score 21.00")):
+            with self.subTest(outcome=outcome):
+                newest = harness.eventually(lambda outcome=outcome: self.trace("--outcome", outcome, self.livia.address))[0]["id"]
+                self.assertIn(words, json.dumps(self.trace(newest)))
+
+    def trace(self, *args):
+        return json.loads(self.mansio.command("--json", "trace", *args))
 
     def test_its_own_words_are_the_clients(self):
         self.attach_it()
