@@ -126,6 +126,24 @@ class Pages(unittest.TestCase):
         self.assertEqual(web.post(f"{page}/block").status, 303)
         self.assertEqual(self.sql("SELECT sending_blocked = '' FROM account WHERE id = {}", self.id), "t")
 
+    def test_limits_of_a_domain_and_a_reseller_are_set_by_those_above(self):
+        reseller = self.operator("reseller")
+        provider = self.web(self.mansio.new_operator("provider", None))
+        form = {"messages_hour": "", "messages_day": "", "recipients_hour": "50", "recipients_day": "none"}
+        for web, whose, status in ((reseller, self.domain, 303), (reseller, self.livia.address, 303), (reseller, self.tenant, 422),
+                                   (provider, self.tenant, 303), (reseller, self.mansio.new_domain(), 422), (reseller, "", 422)):  # fmt: skip
+            web.get("/limits")
+            self.assertEqual(web.post("/limits", {"whose": whose, **form}).status, status, whose)
+        page = provider.get("/limits").text
+        for whose in (self.domain, self.livia.address, self.tenant):
+            self.assertIn(whose, page)
+        number = self.sql("SELECT l.id FROM send_limit l JOIN domain d ON d.id = l.domain_id WHERE d.name = '{}'", self.domain)
+        stranger = self.operator("reseller", self.mansio.new_tenant())
+        stranger.get("/limits")
+        self.assertEqual(stranger.post(f"/limits/{number}/remove").status, 404)
+        reseller.get("/limits")
+        self.assertEqual(reseller.post(f"/limits/{number}/remove").status, 303)
+
     def test_bans_are_seen_and_lifted_by_those_whose_account_it_is(self):
         for _ in range(10):
             self.imap("wrong")

@@ -27,5 +27,6 @@ extern const struct route apps_routes[];
 extern const struct route logins_routes[];
 extern const struct route bans_routes[];
 extern const struct route alarms_routes[];
+extern const struct route limits_routes[];
 
 #endif

@@ -11,6 +11,7 @@ static const struct {
     {ROLE_PROVIDER | ROLE_RESELLER, "/operators", "people", "Operators"},
     {ROLE_PROVIDER | ROLE_RESELLER, "/queue", "queue", "Queue"},
     {ROUTE_OPERATORS, "/trace", "search", "Message trace"},
+    {ROUTE_MANAGERS, "/limits", "queue", "Limits"},
     {ROLE_PROVIDER | ROLE_RESELLER | ROLE_HELPDESK, "/bans", "key", "Bans"},
     {ROLE_PROVIDER | ROLE_RESELLER, "/audit", "history", "Audit log"},
     {ROLE_PROVIDER, "/filters", "forward", "Filters"},
