@@ -225,6 +225,9 @@ static enum store_status write_item(struct session *s, struct fetch_job *j, cons
         [FETCH_INTERNALDATE] = "INTERNALDATE ",
         [FETCH_SIZE] = "RFC822.SIZE ",
         [FETCH_MODSEQ] = "MODSEQ (",
+        [FETCH_SAVEDATE] = "SAVEDATE ",
+        [FETCH_EMAILID] = "EMAILID (M",
+        [FETCH_THREADID] = "THREADID NIL",
         [FETCH_BODY] = "BODY ",
         [FETCH_BODYSTRUCTURE] = "BODYSTRUCTURE ",
         [FETCH_ENVELOPE] = "ENVELOPE ",
@@ -250,6 +253,15 @@ static enum store_status write_item(struct session *s, struct fetch_job *j, cons
     case FETCH_MODSEQ:
         buf_add_u64(out, m->modseq);
         buf_add_byte(out, ')');
+        break;
+    case FETCH_SAVEDATE:
+        write_date(j->card[j->at]->of.saved_at, out);
+        break;
+    case FETCH_EMAILID:
+        buf_add_u64(out, (uint64_t)j->card[j->at]->of.email_id);
+        buf_add_byte(out, ')');
+        break;
+    case FETCH_THREADID: /* the store keeps no threads (RFC 8474 section 5.2) */
         break;
     case FETCH_ENVELOPE:
         mime_render_envelope(j->structure->envelope, s->utf8, out);

@@ -13,7 +13,12 @@ enum fetch_kind {
     FETCH_FLAGS,
     FETCH_INTERNALDATE,
     FETCH_SIZE,
-    FETCH_MODSEQ, /* RFC 7162 */
+    FETCH_MODSEQ,   /* RFC 7162 */
+    FETCH_THREADID, /* RFC 8474 */
+    /* by the card, undecoded */
+    FETCH_SAVEDATE, /* RFC 8514 */
+    FETCH_EMAILID,  /* RFC 8474 */
+    /* by what is in it */
     FETCH_ENVELOPE,
     FETCH_BODY, /* the short body structure */
     FETCH_BODYSTRUCTURE,

@@ -20,7 +20,7 @@ static struct fetch_item *add(struct parser *p, struct fetch_request *r, enum fe
     }
     struct fetch_item *item = &r->item[r->count++];
     *item = (struct fetch_item){.kind = kind};
-    if (kind >= FETCH_ENVELOPE)
+    if (kind >= FETCH_SAVEDATE)
         r->cards = true;
     if (kind >= FETCH_ENVELOPE && kind != FETCH_SECTION)
         r->structure = true;
@@ -97,6 +97,12 @@ static bool take_item(struct parser *p, struct fetch_request *r) {
         return add(p, r, FETCH_INTERNALDATE);
     if (parse_skip_word(p, STR("ENVELOPE")))
         return add(p, r, FETCH_ENVELOPE);
+    if (parse_skip_word(p, STR("SAVEDATE")))
+        return add(p, r, FETCH_SAVEDATE);
+    if (parse_skip_word(p, STR("EMAILID")))
+        return add(p, r, FETCH_EMAILID);
+    if (parse_skip_word(p, STR("THREADID")))
+        return add(p, r, FETCH_THREADID);
     if (parse_skip_word(p, STR("MODSEQ"))) {
         r->modseq = true;
         return add(p, r, FETCH_MODSEQ);

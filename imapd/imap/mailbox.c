@@ -30,6 +30,7 @@ static bool take_use(struct parser *p, struct str *use) {
 
 enum outcome command_create(struct session *s, struct parser *p) {
     struct str name, use = {NULL, 0};
+    struct store_mailbox made;
     struct err err;
     if (!take_name(p, &name) || (parse_peek(p) == ' ' && !take_use(p, &use)) || !parse_end(p))
         return session_syntax(s, p);
@@ -37,8 +38,13 @@ enum outcome command_create(struct session *s, struct parser *p) {
         return session_no(s, "[USEATTR] That special use is not possible");
     if (has_wildcard(name))
         return session_no(s, "[CANNOT] A mailbox name has no * or %% in it");
-    enum store_status status = store_mailbox_create(s->service->store, s->account, without_last_slash(name), use, &err);
-    return status == STORE_OK ? session_ok(s, "Created") : session_refused(s, status, NULL, &err);
+    name = without_last_slash(name);
+    enum store_status status = store_mailbox_create(s->service->store, s->account, name, use, &err);
+    if (status == STORE_OK)
+        status = store_mailbox_find(s->service->store, &s->arena, s->account, name, &made, &err);
+    if (status != STORE_OK)
+        return session_refused(s, status, NULL, &err);
+    return session_ok(s, "[MAILBOXID (F%lld)] Created", (long long)made.id); /* RFC 8474 section 4.1 */
 }
 
 enum outcome command_delete(struct session *s, struct parser *p) {
@@ -98,6 +104,7 @@ static const struct {
     {"SIZE", STATUS_SIZE},
     {"APPENDLIMIT", STATUS_APPENDLIMIT},
     {"HIGHESTMODSEQ", STATUS_HIGHESTMODSEQ},
+    {"MAILBOXID", STATUS_MAILBOXID},
 };
 
 bool status_parse_items(struct parser *p, unsigned *items) {
@@ -157,7 +164,10 @@ void status_reply(struct session *s, const struct store_mailbox *m, unsigned ite
         buf_add_byte(out, before);
         buf_add_c(out, status_items[i].name);
         buf_add_byte(out, ' ');
-        buf_add_u64(out, value_of(s, m, status_items[i].item));
+        if (status_items[i].item == STATUS_MAILBOXID)
+            buf_printf(out, "(F%lld)", (long long)m->id);
+        else
+            buf_add_u64(out, value_of(s, m, status_items[i].item));
         before = ' ';
     }
     buf_add_c(out, ")\r\n");

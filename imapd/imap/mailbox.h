@@ -14,6 +14,7 @@ enum status_item {
     STATUS_SIZE = 64,           /* RFC 8438 */
     STATUS_APPENDLIMIT = 128,   /* RFC 7889 */
     STATUS_HIGHESTMODSEQ = 256, /* RFC 7162 */
+    STATUS_MAILBOXID = 512,     /* RFC 8474 */
 };
 
 bool status_parse_items(struct parser *p, unsigned *items); /* "(MESSAGES UNSEEN)" */

@@ -115,7 +115,16 @@ static bool by_addresses(struct search *x, const struct search_key *k, const str
 
 static bool by_card(struct search *x, const struct search_key *k) {
     const struct mime_envelope *e = x->structure->envelope;
+    int64_t saved = day_of(x->card->of.saved_at);
     switch (k->kind) {
+    case SEARCH_SAVEDBEFORE:
+        return saved < k->day;
+    case SEARCH_SAVEDON:
+        return saved == k->day;
+    case SEARCH_SAVEDSINCE:
+        return saved >= k->day;
+    case SEARCH_EMAILID:
+        return (uint64_t)x->card->of.email_id == k->number;
     case SEARCH_FROM:
         return by_addresses(x, k, &e->from);
     case SEARCH_TO:

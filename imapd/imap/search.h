@@ -21,9 +21,14 @@ enum search_kind {
     SEARCH_SINCE,
     SEARCH_LARGER, /* number */
     SEARCH_SMALLER,
-    SEARCH_YOUNGER, /* number: seconds */
-    SEARCH_MODSEQ,  /* number (RFC 7162) */
+    SEARCH_YOUNGER,  /* number: seconds */
+    SEARCH_MODSEQ,   /* number (RFC 7162) */
+    SEARCH_THREADID, /* nobody has one (RFC 8474) */
     /* by the card */
+    SEARCH_SAVEDBEFORE, /* day (RFC 8514) */
+    SEARCH_SAVEDON,
+    SEARCH_SAVEDSINCE,
+    SEARCH_EMAILID, /* number (RFC 8474) */
     SEARCH_SENTBEFORE,
     SEARCH_SENTON,
     SEARCH_SENTSINCE,

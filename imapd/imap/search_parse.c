@@ -8,7 +8,7 @@ struct builder {
     bool modseq;
 };
 
-enum argument { NOTHING, STRING, ATOM, NUMBER, DATE, SET };
+enum argument { NOTHING, STRING, ATOM, NUMBER, DATE, SET, OBJECT };
 
 /* The keys that are one word with one argument at most. `flag`: for SEARCH_FLAG; negative: its opposite. */
 static const struct word {
@@ -26,6 +26,7 @@ static const struct word {
     {"CC", SEARCH_CC, STRING, false, 0},
     {"DELETED", SEARCH_FLAG, NOTHING, false, STORE_DELETED},
     {"DRAFT", SEARCH_FLAG, NOTHING, false, STORE_DRAFT},
+    {"EMAILID", SEARCH_EMAILID, OBJECT, false, 0},
     {"FLAGGED", SEARCH_FLAG, NOTHING, false, STORE_FLAGGED},
     {"FROM", SEARCH_FROM, STRING, false, 0},
     {"KEYWORD", SEARCH_KEYWORD, ATOM, false, 0},
@@ -34,6 +35,10 @@ static const struct word {
     {"OLDER", SEARCH_YOUNGER, NUMBER, true, 0},
     {"ON", SEARCH_ON, DATE, false, 0},
     {"RECENT", SEARCH_RECENT, NOTHING, false, 0},
+    {"SAVEDATESUPPORTED", SEARCH_ALL, NOTHING, false, 0},
+    {"SAVEDBEFORE", SEARCH_SAVEDBEFORE, DATE, false, 0},
+    {"SAVEDON", SEARCH_SAVEDON, DATE, false, 0},
+    {"SAVEDSINCE", SEARCH_SAVEDSINCE, DATE, false, 0},
     {"SEEN", SEARCH_FLAG, NOTHING, false, STORE_SEEN},
     {"SENTBEFORE", SEARCH_SENTBEFORE, DATE, false, 0},
     {"SENTON", SEARCH_SENTON, DATE, false, 0},
@@ -42,6 +47,7 @@ static const struct word {
     {"SMALLER", SEARCH_SMALLER, NUMBER, false, 0},
     {"SUBJECT", SEARCH_SUBJECT, STRING, false, 0},
     {"TEXT", SEARCH_TEXT, STRING, false, 0},
+    {"THREADID", SEARCH_THREADID, OBJECT, false, 0},
     {"TO", SEARCH_TO, STRING, false, 0},
     {"UID", SEARCH_UIDS, SET, false, 0},
     {"UNANSWERED", SEARCH_FLAG, NOTHING, true, STORE_ANSWERED},
@@ -60,10 +66,10 @@ static struct search_key *make(struct builder *b, enum search_kind kind) {
     }
     struct search_key *k = arena_alloc(b->p->arena, sizeof *k);
     k->kind = kind;
-    k->cost = kind >= SEARCH_AND          ? COST_VIEW
-              : kind >= SEARCH_HEADER     ? COST_BYTES
-              : kind >= SEARCH_SENTBEFORE ? COST_CARD
-                                          : COST_VIEW;
+    k->cost = kind >= SEARCH_AND           ? COST_VIEW
+              : kind >= SEARCH_HEADER      ? COST_BYTES
+              : kind >= SEARCH_SAVEDBEFORE ? COST_CARD
+                                           : COST_VIEW;
     return k;
 }
 
@@ -86,6 +92,16 @@ static bool take_needle(struct builder *b, struct search_key *k) {
     return true;
 }
 
+/* "M12" (RFC 8474 section 7). One that is not of ours is nobody's: 0. */
+static bool take_object(struct parser *p, struct search_key *k) {
+    struct str id;
+    if (!parse_atom(p, &id))
+        return false;
+    if (id.n < 2 || id.p[0] != 'M' || id.p[1] == '0' || !str_u64(str_sub(id, 1, id.n), &k->number))
+        k->number = 0;
+    return true;
+}
+
 static bool take_argument(struct builder *b, const struct word *w, struct search_key *k) {
     struct str s;
     if (w->argument == NOTHING)
@@ -102,6 +118,8 @@ static bool take_argument(struct builder *b, const struct word *w, struct search
         return true;
     case NUMBER:
         return parse_number64(b->p, &k->number);
+    case OBJECT:
+        return take_object(b->p, k);
     case DATE:
         return parse_date(b->p, &k->day);
     default:

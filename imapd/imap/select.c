@@ -15,7 +15,8 @@ static void describe(struct session *s, const struct store_mailbox *m) {
         uidnext = m->uidnext;
     conn_printf(s->conn, "* OK [UIDVALIDITY %u] UIDs are valid\r\n* OK [UIDNEXT %llu] Next UID\r\n", m->uidvalidity,
                 (unsigned long long)uidnext);
-    conn_printf(s->conn, "* OK [HIGHESTMODSEQ %llu] Highest\r\n", (unsigned long long)c->announced);
+    conn_printf(s->conn, "* OK [HIGHESTMODSEQ %llu] Highest\r\n* OK [MAILBOXID (F%lld)] Its identity\r\n",
+                (unsigned long long)c->announced, (long long)m->id);
 }
 
 /* What the client missed since it was here last (RFC 7162 section 3.2.5): what went, then what changed. */

@@ -18,7 +18,7 @@ static const struct db_statement EXPUNGED = {
     "message_expunged",
     "SELECT uid, modseq FROM expunged WHERE account_id = $1 AND mailbox_id = $2 AND modseq > $3 ORDER BY modseq, uid"};
 static const struct db_statement CARDS = {
-    "message_cards", "SELECT m.uid, m.email_id, e.thread_id, e.blob, e.size, m.prefix, e.card" IN_RANGES
+    "message_cards", "SELECT m.uid, m.email_id, e.thread_id, e.blob, e.size, m.prefix, e.card, m.saved_at" IN_RANGES
                      " JOIN email e ON e.account_id = $1 AND e.id = m.email_id ORDER BY m.uid"};
 static const struct db_statement IN = {"message_in", "SELECT " MESSAGE_COLUMNS IN_RANGES "ORDER BY m.uid"};
 static const struct db_statement IN_DELETED = {"message_in_deleted", "SELECT " MESSAGE_COLUMNS IN_RANGES
@@ -201,6 +201,7 @@ enum store_status store_cards(struct store *s, struct arena *a, int64_t account,
             card->blob_size = (uint64_t)db_get_int8(r, (int)i, 4);
             card->prefix = arena_str(a, db_get_str(r, (int)i, 5));
             card->card = arena_str(a, db_get_str(r, (int)i, 6));
+            card->saved_at = db_get_time(r, (int)i, 7);
         }
     }
     PQclear(r);

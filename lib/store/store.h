@@ -150,6 +150,7 @@ enum store_status store_expunged(struct store *s, struct arena *a, int64_t accou
 struct store_card {
     uint32_t uid;
     int64_t email_id, thread_id;
+    int64_t saved_at; /* when it came into this mailbox */
     blob_id blob;
     uint64_t blob_size;
     struct str prefix;
