@@ -1,6 +1,7 @@
 """Servers that filters speak to, scripted: a milter and a policy server that say what a test wants them to say, and remember what they
 were told. And free ports and patience for the real ones."""
 
+import ctypes
 import json
 import os
 import signal
@@ -160,12 +161,19 @@ class Policy(Server):
             connection.sendall(said if isinstance(said, bytes) else f"action={said}\n\n".encode())
 
 
+def die_with_parent():
+    """A test that is killed leaves no daemon behind."""
+    PR_SET_PDEATHSIG = 1
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 class Daemon:
     """A real server as a private process: started with `argv`, and there once something listens on `port`."""
 
     def __init__(self, argv, port, cwd=None, seconds=60):
         self.output = tempfile.TemporaryFile()
-        self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.output, cwd=cwd, start_new_session=True)
+        self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.output, cwd=cwd,
+                                        start_new_session=True, preexec_fn=die_with_parent)
         try:
             eventually(lambda: self._listens(port), seconds=seconds)
         except AssertionError:
