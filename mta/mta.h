@@ -33,7 +33,7 @@ struct mta {
     struct directory *directory;
     struct auth *auth;
     struct dns *dns;
-    struct book *book; /* sender/book.h */
+    struct book *book;            /* sender/book.h */
     struct filter_table *filters; /* filtering/table.h */
     struct tls_context *tls_client;
     struct policy *policy;

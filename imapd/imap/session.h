@@ -107,7 +107,8 @@ void session_mailbox_name(const struct session *s, struct str name, struct buf *
 void session_keywords(struct session *s, bool always);
 
 /* Makes the set (of UIDs in a UID command) into ranges of sequence numbers, ascending, that the client knows. "$" is
- * what was saved, as far as the client still has it. Unknown UIDs are passed over; a sequence number that is not there is an error (RFC 3501 section 9, seq-number): false. */
+ * what was saved, as far as the client still has it. Unknown UIDs are passed over; a sequence number that is not there
+ * is an error (RFC 3501 section 9, seq-number): false. */
 bool session_messages(const struct session *s, struct parser *p, struct sequence *set, bool uids);
 /* Those ranges as ranges of UIDs, in the arena. */
 struct sequence session_uids(struct session *s, const struct sequence *set);

@@ -49,8 +49,8 @@ int64_t admin_account_change(struct db_conn *c, struct str address, struct str n
                              struct err *err);
 int64_t admin_account_remove(struct db_conn *c, struct str address, struct err *err);
 
-/* What mail programs log in with instead of the password. scopes: "smtp imap pop3" or some of them, "" all. The secret is
- * appended to the buffer, and can't be had again. */
+/* What mail programs log in with instead of the password. scopes: "smtp imap pop3" or some of them, "" all. The secret
+ * is appended to the buffer, and can't be had again. */
 int64_t admin_app_password_add(struct db_conn *c, struct str address, struct str name, struct str scopes,
                                struct buf *secret, struct err *err);
 int64_t admin_app_password_remove(struct db_conn *c, struct str address, struct str name, struct err *err);

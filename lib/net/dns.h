@@ -69,8 +69,8 @@ struct str dns_reverse_name(struct arena *a, const struct sockaddr_storage *addr
 bool dns_rdata_name(struct arena *a, struct str rdata, struct str *out);
 /* The strings of a TXT record's raw rdata, one behind the other. */
 struct str dns_rdata_text(struct arena *a, struct str rdata);
-/* Until when the calling thread's look-ups wait, whatever their own time would be (monotonic microseconds; 0: no limit):
- * for work of many look-ups, which together have a bound. */
+/* Until when the calling thread's look-ups wait, whatever their own time would be (monotonic microseconds; 0: no
+ * limit): for work of many look-ups, which together have a bound. */
 void dns_limit(int64_t until);
 const char *dns_status_text(enum dns_status s);
 

@@ -110,7 +110,7 @@ const char *conn_tls_version(const struct conn *c); /* "TLSv1.3", or "" */
 const char *conn_tls_cipher(const struct conn *c);  /* "TLS_AES_256_GCM_SHA384", or "" */
 /* Appends the channel binding "tls-exporter" or "tls-unique" (net/tls_session.h). False: there is none of that type. */
 bool conn_channel_binding(const struct conn *c, const char *type, struct buf *out);
-const char *conn_peer(const struct conn *c);        /* "192.0.2.1", "2001:db8::1" or "unix" */
+const char *conn_peer(const struct conn *c); /* "192.0.2.1", "2001:db8::1" or "unix" */
 uint16_t conn_peer_port(const struct conn *c);
 bool conn_local_address(const struct conn *c, struct sockaddr_storage *out); /* our end of the connection */
 bool conn_is_local(const struct conn *c);                                    /* loopback address or UNIX socket */

@@ -8,11 +8,7 @@
 
 /* Who is asked, in this order: what costs least and refuses most comes first. */
 static const struct examiner *const examiners[] = {
-    &policy_examiner,
-    &limit_examiner,
-    &sender_examiner,
-    &filtering_examiner,
-    NULL,
+    &policy_examiner, &limit_examiner, &sender_examiner, &filtering_examiner, NULL,
 };
 
 struct verdict stage_ask(struct session *s, enum stage stage) {

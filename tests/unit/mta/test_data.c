@@ -160,12 +160,10 @@ static void line_ends_in_chunks_are_looked_at_too(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_message_ends_with_cr_lf_dot_cr_lf), cmocka_unit_test(stuffed_dots_are_taken_off),
-        cmocka_unit_test(what_follows_the_end_is_not_taken),   cmocka_unit_test(no_other_sequence_ends_the_data),
-        cmocka_unit_test(a_nul_is_noted_and_ends_nothing),
-        cmocka_unit_test(line_ends_of_old_clients_are_mended),
-        cmocka_unit_test(mended_line_ends_do_not_end_the_data),
-        cmocka_unit_test(chunks_have_no_dots_and_no_end),
+        cmocka_unit_test(a_message_ends_with_cr_lf_dot_cr_lf),   cmocka_unit_test(stuffed_dots_are_taken_off),
+        cmocka_unit_test(what_follows_the_end_is_not_taken),     cmocka_unit_test(no_other_sequence_ends_the_data),
+        cmocka_unit_test(a_nul_is_noted_and_ends_nothing),       cmocka_unit_test(line_ends_of_old_clients_are_mended),
+        cmocka_unit_test(mended_line_ends_do_not_end_the_data),  cmocka_unit_test(chunks_have_no_dots_and_no_end),
         cmocka_unit_test(line_ends_in_chunks_are_looked_at_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,14 +32,14 @@ static void received_has_the_clients_name_where_it_is_known(void **state) {
     (void)state;
     struct buf out = BUF_EMPTY;
     struct hops_hop hop = {.hostname = "h",
-                            .helo = STR("c"),
-                            .peer = "192.0.2.1",
-                            .name = "mx.client.test",
-                            .local_user = -1,
-                            .with = "ESMTP",
-                            .tls_version = "",
-                            .tls_cipher = "",
-                            .id = "X"};
+                           .helo = STR("c"),
+                           .peer = "192.0.2.1",
+                           .name = "mx.client.test",
+                           .local_user = -1,
+                           .with = "ESMTP",
+                           .tls_version = "",
+                           .tls_cipher = "",
+                           .id = "X"};
     hops_received(&hop, &out);
     assert_non_null(strstr(out.p, "from c (mx.client.test [192.0.2.1])\r\n"));
     buf_free(&out);
