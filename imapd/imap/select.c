@@ -84,7 +84,7 @@ static enum store_status expunge(struct session *s, const struct sequence *uids,
 /* Removes what is \Deleted by now. The view knows which those are; asking the store would mean to look at every
  * message. */
 static enum store_status expunge_all(struct session *s, struct err *err) {
-    struct sequence uids = {NULL, 0};
+    struct sequence uids = {0};
     enum store_status status = view_refresh(s->client, 0, err);
     if (status != STORE_OK)
         return status;
