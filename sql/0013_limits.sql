@@ -2,8 +2,8 @@
 -- what operators are told of it.
 
 INSERT INTO setting (name, value, comment) VALUES
-    ('mta.limit_messages', '200/h 1000/d', 'Messages that a mailbox may send in an hour and in a day (0: any number), where nothing else is set for it'),
-    ('mta.limit_recipients', '300/h 1500/d', 'Recipients that a mailbox may send to in an hour and in a day (0: any number), where nothing else is set for it'),
+    ('mta.limit_messages', '500/h 3000/d', 'Messages that a mailbox may send in an hour and in a day (0: any number), where nothing else is set for it'),
+    ('mta.limit_recipients', '1000/h 5000/d', 'Recipients that a mailbox may send to in an hour and in a day (0: any number), where nothing else is set for it'),
     ('mta.limit_block', '5', 'How many times over its limit a mailbox may try to send within an hour before its sending is switched off (0: never)');
 
 ALTER TABLE account ADD COLUMN sending_blocked text NOT NULL DEFAULT '' CHECK (length(sending_blocked) <= 200);
@@ -58,7 +58,7 @@ CREATE INDEX alarm_open ON alarm (at DESC) WHERE seen_at IS NULL;
 
 -- ---- counting ----
 
--- The limits in force for a scope. The numbers of a setting look like "200/h 1000/d".
+-- The limits in force for a scope. The numbers of a setting look like "500/h 3000/d".
 CREATE FUNCTION setting_rate(setting_name text, unit text, otherwise integer) RETURNS integer
 LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
     SELECT coalesce((SELECT (regexp_match(value, '(\d{1,9})\s*/\s*' || unit))[1]::integer FROM setting WHERE name = setting_name), otherwise)

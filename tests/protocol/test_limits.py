@@ -86,7 +86,7 @@ class Limits(unittest.TestCase):
 
     def test_the_settings_hold_for_everybody_else(self):
         self.mansio.command("setting", "set", "mta.limit_messages", "1/h 0/d")
-        self.addCleanup(self.mansio.command, "setting", "set", "mta.limit_messages", "200/h 1000/d")
+        self.addCleanup(self.mansio.command, "setting", "set", "mta.limit_messages", "500/h 3000/d")
         self.assertEqual(self.codes(count=2), [250, 452])
         self.limit(self.livia.address, messages_hour=0)
         self.assertEqual(self.codes(count=3), [250] * 3, "0: without limit")
