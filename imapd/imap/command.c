@@ -6,6 +6,7 @@
 static const struct command commands[] = {
     {"APPEND", LOGGED_IN, 0, command_append},
     {"AUTHENTICATE", NOT_AUTHENTICATED, 0, command_authenticate},
+    {"CANCELUPDATE", SELECTED, 0, command_cancelupdate},
     {"CAPABILITY", ANY_STATE, 0, command_capability},
     {"CHECK", SELECTED, 0, command_check},
     {"CLOSE", SELECTED, 0, command_close},

@@ -59,6 +59,7 @@ enum outcome command_expunge(struct session *s, struct parser *p);
 enum outcome command_fetch(struct session *s, struct parser *p);
 enum outcome command_store(struct session *s, struct parser *p);
 enum outcome command_search(struct session *s, struct parser *p);
+enum outcome command_cancelupdate(struct session *s, struct parser *p);
 enum outcome command_sort(struct session *s, struct parser *p);
 enum outcome command_thread(struct session *s, struct parser *p);
 enum outcome command_copy(struct session *s, struct parser *p);

@@ -1,6 +1,7 @@
 /* What the server says: tagged replies, and what others changed. */
 #include "imap/command.h"
 #include "imap/condstore.h"
+#include "imap/context.h"
 #include "imap/search.h"
 #include "imap/session.h"
 #include "imap/utf7.h"
@@ -159,6 +160,7 @@ static void announce_number(struct session *s, uint32_t n, const char *what) {
 void session_announce(struct session *s, bool expunges) {
     struct view_changes ch;
     view_changes(s->client, &s->arena, expunges, &ch);
+    context_expunged(s, &ch);
     if (s->qresync)
         vanished_write(s, ch.expunged_uid, ch.expunged_count, false);
     for (uint32_t i = 0; i < ch.expunged_count && !s->qresync; i++)
@@ -169,6 +171,7 @@ void session_announce(struct session *s, bool expunges) {
     }
     session_keywords(s, false);
     announce_flags(s, &ch);
+    context_changed(s);
 }
 
 static void add_keywords(const struct str *keyword, size_t count, struct buf *out) {
@@ -264,4 +267,5 @@ void session_unselect(struct session *s) {
     s->client = NULL;
     s->state = AUTHENTICATED;
     search_forget_saved(s);
+    context_forget_all(s);
 }

@@ -67,6 +67,10 @@ enum search_return { /* RFC 4731 */
                      SEARCH_RETURN_COUNT = 8,
                      SEARCH_RETURN_SAVE = 16,    /* RFC 5182 */
                      SEARCH_RETURN_PARTIAL = 32, /* RFC 9394 */
+                     SEARCH_RETURN_UPDATE = 64,  /* RFC 5267 */
+                     SEARCH_RETURN_CONTEXT = 128,
+                     SEARCH_RETURN_RESULT = SEARCH_RETURN_MIN | SEARCH_RETURN_MAX | SEARCH_RETURN_ALL |
+                                            SEARCH_RETURN_COUNT | SEARCH_RETURN_PARTIAL, /* what makes an answer */
 };
 
 /* "1:100", or "-1:-100" counted from the end (RFC 9394). */
@@ -84,7 +88,9 @@ struct search_request {
     bool extended;          /* RETURN was given: the answer is an ESEARCH */
     unsigned returns;
     struct search_page page;
+    struct str keys;  /* as they are in the command */
     bool modseq;      /* there is a MODSEQ among the keys */
+    bool numbers;     /* there are sequence numbers among them, or "$" */
     bool bad_charset; /* all is well but for the charset: NO [BADCHARSET] */
 };
 

@@ -5,7 +5,7 @@ enum { MAX_KEYS = 4000 };
 struct builder {
     struct parser *p;
     int depth, keys;
-    bool modseq;
+    bool modseq, numbers;
 };
 
 enum argument { NOTHING, STRING, ATOM, NUMBER, DATE, SET, OBJECT };
@@ -123,6 +123,7 @@ static bool take_argument(struct builder *b, const struct word *w, struct search
     case DATE:
         return parse_date(b->p, &k->day);
     default:
+        b->numbers = b->numbers || parse_peek(b->p) == '$';
         return parse_sequence(b->p, &k->set);
     }
 }
@@ -239,6 +240,7 @@ static struct search_key *take_key(struct builder *b) {
             k = NULL;
     } else if (ascii_digit(c) || c == '*' || c == '$') {
         k = make(b, SEARCH_MESSAGES);
+        b->numbers = true;
         if (k && !parse_sequence(b->p, &k->set))
             k = NULL;
     } else {
@@ -278,8 +280,10 @@ static bool take_option(struct parser *p, struct search_request *r) {
     static const struct {
         const char *name;
         unsigned option;
-    } known[] = {{"MIN", SEARCH_RETURN_MIN},     {"MAX", SEARCH_RETURN_MAX},   {"ALL", SEARCH_RETURN_ALL},
-                 {"COUNT", SEARCH_RETURN_COUNT}, {"SAVE", SEARCH_RETURN_SAVE}, {"PARTIAL", SEARCH_RETURN_PARTIAL}};
+    } known[] = {{"MIN", SEARCH_RETURN_MIN},         {"MAX", SEARCH_RETURN_MAX},
+                 {"ALL", SEARCH_RETURN_ALL},         {"COUNT", SEARCH_RETURN_COUNT},
+                 {"SAVE", SEARCH_RETURN_SAVE},       {"UPDATE", SEARCH_RETURN_UPDATE},
+                 {"CONTEXT", SEARCH_RETURN_CONTEXT}, {"PARTIAL", SEARCH_RETURN_PARTIAL}};
     struct str name;
     unsigned option = 0;
     if (!parse_atom(p, &name))
@@ -302,8 +306,8 @@ bool search_parse_return(struct parser *p, struct search_request *r) {
     for (bool first = true; parse_peek(p) != ')'; first = false)
         if ((!first && !parse_space(p)) || !take_option(p, r))
             return false;
-    if (!r->returns)
-        r->returns = SEARCH_RETURN_ALL;
+    if (!(r->returns & (SEARCH_RETURN_RESULT | SEARCH_RETURN_SAVE)))
+        r->returns |= SEARCH_RETURN_ALL;
     if (r->returns & SEARCH_RETURN_ALL && r->returns & SEARCH_RETURN_PARTIAL)
         return parse_fail(p, "ALL or PARTIAL, not both"); /* RFC 9394 section 3.1 */
     return parse_byte(p, ')') && parse_space(p);
@@ -318,9 +322,11 @@ bool search_parse_charset(struct parser *p, struct search_request *r) {
 }
 
 bool search_parse_keys(struct parser *p, struct search_request *r) {
-    struct builder b = {p, 0, 0, false};
+    struct builder b = {.p = p};
+    r->keys = str_sub(p->in, p->at, p->in.n);
     r->key = take_list(&b);
     r->modseq = b.modseq;
+    r->numbers = b.numbers;
     return r->key && parse_end(p);
 }
 

@@ -1,6 +1,7 @@
 /* The SEARCH command, its answers, and what is kept of them. */
 #include "imap/command.h"
 #include "imap/condstore.h"
+#include "imap/context.h"
 #include "imap/copy.h"
 #include "imap/search.h"
 
@@ -102,7 +103,7 @@ static uint64_t modseq_at(struct session *s, uint32_t seq) {
 /* Of what is told: one message, or all that were found (RFC 4731 section 3.2). */
 static uint64_t modseq_of(struct session *s, unsigned returns, const struct search_found *f) {
     uint64_t first = modseq_at(s, f->seq[0]), last = modseq_at(s, f->seq[f->count - 1]);
-    unsigned told = returns & ~(unsigned)SEARCH_RETURN_SAVE;
+    unsigned told = returns & SEARCH_RETURN_RESULT;
     if (told == SEARCH_RETURN_MIN && first)
         return first;
     if (told == SEARCH_RETURN_MAX && last)
@@ -152,7 +153,7 @@ void search_tell(struct session *s, const struct search_request *r, const char *
         f->seq[i] = view_uid(s->client, f->seq[i]);
     if (!r->extended)
         write_list(s, r, word, f);
-    else if (r->returns & ~(unsigned)SEARCH_RETURN_SAVE)
+    else if (r->returns & SEARCH_RETURN_RESULT)
         write_esearch(s, r, f, modseq);
 }
 
@@ -164,6 +165,9 @@ enum outcome command_search(struct session *s, struct parser *p) {
         return session_syntax(s, p);
     if (r.modseq)
         condstore_enable(s);
+    if (r.returns & SEARCH_RETURN_UPDATE && context_exists(s))
+        return session_bad(s, "That tag is in use for another search");
+    uint64_t modseq = view_modseq(s->client);
     search_resolve(s, r.key);
     if (r.returns & SEARCH_RETURN_SAVE && r.bad_charset)
         search_forget_saved(s);
@@ -174,6 +178,8 @@ enum outcome command_search(struct session *s, struct parser *p) {
         search_forget_saved(s);
     if (status != STORE_OK)
         return session_refused(s, status, NULL, &err);
+    if (r.returns & SEARCH_RETURN_UPDATE)
+        context_begin(s, &r, &f, modseq);
     search_tell(s, &r, "SEARCH", &f);
     return session_ok(s, "Done");
 }

@@ -33,6 +33,7 @@ enum {
 struct session;
 struct command; /* imap/command.h */
 struct append;  /* imap/append.h */
+struct context; /* imap/context.h */
 struct sasl;    /* sasl/sasl.h */
 
 struct session {
@@ -73,10 +74,11 @@ struct session {
     bool read_only;
     bool idling;
     char *idle_tag;
-    struct sequence saved; /* UIDs, ascending: the result that SEARCH RETURN (SAVE) kept (RFC 5182) */
-    int idle_looks;        /* timeouts since IDLE began */
-    uint32_t keyword_sets; /* of the view when FLAGS was sent */
-    size_t keywords;       /* that were in it */
+    struct context *contexts; /* imap/context.h */
+    struct sequence saved;    /* UIDs, ascending: the result that SEARCH RETURN (SAVE) kept (RFC 5182) */
+    int idle_looks;           /* timeouts since IDLE began */
+    uint32_t keyword_sets;    /* of the view when FLAGS was sent */
+    size_t keywords;          /* that were in it */
 };
 
 extern const struct protocol imap_protocol;

@@ -183,6 +183,8 @@ enum outcome command_sort(struct session *s, struct parser *p) {
     struct err err;
     if (!take_request(p, x, &r))
         return session_syntax(s, p);
+    if (r.returns & SEARCH_RETURN_UPDATE)
+        return session_bad(s, "Only SEARCH is kept up to date");
     if (r.modseq)
         condstore_enable(s);
     search_resolve(s, r.key);

@@ -100,6 +100,79 @@ class Saving(Case):
         self.assertEqual(self.search("$"), [1, 2, 3])
 
 
+class Updates(Case):
+    def setUp(self):
+        super().setUp()
+        self.subjects("one", "two", "three", "two more")
+        self.wire.must("SELECT INBOX")
+        self.other = self.session()
+        self.other.must("SELECT INBOX")
+
+    def begin(self, command):
+        tag = self.wire.start(command)
+        self.assertTrue(self.wire.finish(tag)[0].startswith("OK"))
+        return tag
+
+    def told(self, command="NOOP", wire=None):
+        """What is said of searches, and the expunges, in their order."""
+        return [line.decode() for line in (wire or self.wire).must(command) if b"ESEARCH" in line or b"EXPUNGE" in line or b"NOUPDATE" in line]
+
+    def test_what_others_do_is_told(self):
+        tag = self.begin("UID SEARCH RETURN (UPDATE COUNT) UNSEEN SUBJECT two")
+        self.other.must("STORE 2 +FLAGS (\\Seen)")
+        self.assertEqual(self.told(), [f'* ESEARCH (TAG "{tag}") UID REMOVEFROM (0 2)'])
+        self.other.must("STORE 1:3 +FLAGS (\\Flagged)")
+        self.assertEqual(self.told(), [])
+        self.other.must("STORE 2 -FLAGS (\\Seen)")
+        for subject in ("again two", "nothing", "two of them"):
+            self.other.append("INBOX", f"Subject: {subject}\r\n\r\nbody\r\n".encode())
+        self.assertEqual(self.told(), [f'* ESEARCH (TAG "{tag}") UID ADDTO (0 2,5,7)'])
+        self.other.must("NOOP")
+        self.other.must("STORE 4:5 +FLAGS.SILENT (\\Deleted)")
+        self.other.must("EXPUNGE")
+        self.assertEqual(self.told(), [f'* ESEARCH (TAG "{tag}") UID REMOVEFROM (0 4:5)', "* 4 EXPUNGE", "* 4 EXPUNGE"])
+        self.wire.must(f'CANCELUPDATE "{tag}"')
+        self.subjects("another two")
+        self.assertEqual(self.told(), [])
+        self.assertTrue(self.wire.run(f'CANCELUPDATE "{tag}"')[0].startswith("BAD"))
+
+    def test_what_the_session_itself_does_is_told(self):
+        tag = self.begin("SEARCH RETURN (UPDATE) FLAGGED")
+        self.assertEqual(self.told("STORE 2:3 +FLAGS.SILENT (\\Flagged)"), [f'* ESEARCH (TAG "{tag}") ADDTO (0 2:3)'])
+        self.wire.must("STORE 1,3 +FLAGS.SILENT (\\Deleted)")
+        self.assertEqual(self.told("EXPUNGE"), [f'* ESEARCH (TAG "{tag}") REMOVEFROM (0 3)', "* 1 EXPUNGE", "* 2 EXPUNGE"])
+        self.assertEqual(self.told("STORE 1 -FLAGS (\\Flagged)"), [f'* ESEARCH (TAG "{tag}") REMOVEFROM (0 1)'])
+
+    def test_an_idling_session_is_told(self):
+        tag = self.begin("UID SEARCH RETURN (UPDATE) FLAGGED")
+        idle = self.wire.start("IDLE")
+        self.assertTrue(self.wire.line().startswith(b"+"))
+        self.other.must("STORE 4 +FLAGS (\\Flagged)")
+        self.assertIn(b"* 4 FETCH", self.wire.line())
+        self.assertEqual(self.wire.line().decode(), f'* ESEARCH (TAG "{tag}") UID ADDTO (0 4)')
+        self.wire.send("DONE\r\n")
+        self.wire.finish(idle)
+
+    def test_several_searches_and_their_limit(self):
+        tags = [self.begin("SEARCH RETURN (UPDATE COUNT CONTEXT) FLAGGED") for _ in range(10)]
+        self.assertIn("NOUPDATE", self.told("SEARCH RETURN (UPDATE COUNT) FLAGGED")[0])
+        self.assertEqual(len(self.told("STORE 1 +FLAGS (\\Flagged)")), 10)
+        self.wire.must("CANCELUPDATE " + " ".join(f'"{tag}"' for tag in tags[1:]))
+        self.assertEqual(len(self.told("STORE 1 -FLAGS (\\Flagged)")), 1)
+        self.wire.send(f"{tags[0]} SEARCH RETURN (UPDATE) ALL\r\n")
+        self.assertTrue(self.wire.line().startswith(f"{tags[0]} BAD".encode()))
+        self.wire.must("SELECT INBOX")
+        self.assertEqual(self.told("STORE 1 +FLAGS (\\Flagged)"), [])
+
+    def test_numbers_can_not_be_kept_up_to_date(self):
+        self.begin("SEARCH RETURN (SAVE) ALL")
+        for keys in ("1:3", "NOT (2)", "$", "UID $"):
+            lines = self.told(f"SEARCH RETURN (UPDATE COUNT) {keys}")
+            self.assertEqual(len(lines), 2)
+            self.assertRegex(lines[0], r'^\* NO \[NOUPDATE "\w+"\]')
+        self.assertTrue(self.wire.run("SORT RETURN (UPDATE) (SIZE) UTF-8 ALL")[0].startswith("BAD"))
+
+
 class Pages(Case):
     def setUp(self):
         super().setUp()
