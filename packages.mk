@@ -4,7 +4,7 @@
 # compiling
 PACKAGES_BUILD := gcc g++ libc6-dev make pkg-config libpq-dev libssl-dev libidn2-dev libjansson-dev libzstd-dev \
     libargon2-dev libpsl-dev libgsasl-dev libunistring-dev libunbound-dev libcrypt-dev libfcgi-dev libetpan-dev libgumbo-dev \
-    libctemplate-dev libcurl4-openssl-dev libseccomp-dev gettext
+    libctemplate-dev libcurl4-gnutls-dev libseccomp-dev gettext
 
 # a private instance: what the programs speak to, and what tools/instance uses
 # libsasl2-modules: libetpan signs in to submission through them
