@@ -14,6 +14,7 @@ static const struct command commands[] = {
     {"CREATE", LOGGED_IN, 0, command_create},
     {"DELETE", LOGGED_IN, 0, command_delete},
     {"ENABLE", LOGGED_IN, 0, command_enable},
+    {"ESEARCH", LOGGED_IN, 0, command_esearch},
     {"EXAMINE", LOGGED_IN, 0, command_examine},
     {"EXPUNGE", SELECTED, 0, command_expunge},
     {"FETCH", SELECTED, USES_SEQUENCE | KEEPS_SEQUENCE, command_fetch},

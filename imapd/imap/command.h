@@ -55,11 +55,12 @@ enum outcome command_check(struct session *s, struct parser *p);
 enum outcome command_close(struct session *s, struct parser *p);
 enum outcome command_unselect(struct session *s, struct parser *p);
 enum outcome command_expunge(struct session *s, struct parser *p);
-/* fetch.c, store.c, search_tell.c, sort.c, thread_command.c, copy.c, append.c, idle.c */
+/* fetch.c, store.c, search_tell.c, multisearch.c, sort.c, thread_command.c, copy.c, append.c, idle.c */
 enum outcome command_fetch(struct session *s, struct parser *p);
 enum outcome command_store(struct session *s, struct parser *p);
 enum outcome command_search(struct session *s, struct parser *p);
 enum outcome command_cancelupdate(struct session *s, struct parser *p);
+enum outcome command_esearch(struct session *s, struct parser *p);
 enum outcome command_sort(struct session *s, struct parser *p);
 enum outcome command_thread(struct session *s, struct parser *p);
 enum outcome command_copy(struct session *s, struct parser *p);

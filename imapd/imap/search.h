@@ -88,10 +88,11 @@ struct search_request {
     bool extended;          /* RETURN was given: the answer is an ESEARCH */
     unsigned returns;
     struct search_page page;
-    struct str keys;  /* as they are in the command */
-    bool modseq;      /* there is a MODSEQ among the keys */
-    bool numbers;     /* there are sequence numbers among them, or "$" */
-    bool bad_charset; /* all is well but for the charset: NO [BADCHARSET] */
+    struct str keys;                 /* as they are in the command */
+    const struct store_mailbox *box; /* the answer names it (RFC 7377); NULL: the selected one, unnamed */
+    bool modseq;                     /* there is a MODSEQ among the keys */
+    bool numbers;                    /* there are sequence numbers among them, or "$" */
+    bool bad_charset;                /* all is well but for the charset: NO [BADCHARSET] */
 };
 
 /* Everything in these lives in the parser's arena. */

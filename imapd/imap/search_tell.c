@@ -127,7 +127,13 @@ static void write_page(const struct search_request *r, const struct search_found
 static void write_esearch(struct session *s, const struct search_request *r, const struct search_found *f,
                           uint64_t modseq) {
     struct buf *out = session_out(s);
-    buf_printf(out, "* ESEARCH (TAG \"%.*s\")%s", STR_ARG(s->tag), s->uid ? " UID" : "");
+    buf_printf(out, "* ESEARCH (TAG \"%.*s\"", STR_ARG(s->tag));
+    if (r->box) {
+        buf_add_c(out, " MAILBOX ");
+        session_mailbox_name(s, r->box->name, out);
+        buf_printf(out, " UIDVALIDITY %u", r->box->uidvalidity);
+    }
+    buf_add_c(out, s->uid ? ") UID" : ")");
     if (f->count && r->returns & SEARCH_RETURN_MIN)
         buf_printf(out, " MIN %u", f->seq[0]);
     if (f->count && r->returns & SEARCH_RETURN_MAX)

@@ -173,6 +173,64 @@ class Updates(Case):
         self.assertTrue(self.wire.run("SORT RETURN (UPDATE) (SIZE) UTF-8 ALL")[0].startswith("BAD"))
 
 
+class ManyMailboxes(Case):
+    def setUp(self):
+        super().setUp()
+        for name in ("work", "work/plans", "work/plans/old", "workshop", "h&AOQ-user"):
+            self.wire.must(f'CREATE "{name}"')
+            self.add("Subject: two\r\n\r\nx\r\n", f"Subject: in {name}\r\n\r\nx\r\n", mailbox=name)
+        self.subjects("one", "two", "two again")
+
+    def found(self, command, wire=None):
+        answers = {}
+        for line in (wire or self.wire).must(command):
+            match = re.match(r'^\* ESEARCH \(TAG "\w+" MAILBOX "(.*)" UIDVALIDITY \d+\) UID (.*)', line.decode())
+            if match:
+                answers[match[1]] = match[2]
+        return answers
+
+    def test_where_to_look(self):
+        every = {"INBOX", "work", "work/plans", "work/plans/old", "workshop", "h&AOQ-user"}
+        for source, names in (("mailboxes work", {"work"}), ("mailboxes (work INBOX nowhere)", {"work", "INBOX"}), ("inboxes", {"INBOX"}),
+                              ("subtree work", {"work", "work/plans", "work/plans/old"}), ("subtree-one work", {"work", "work/plans"}),
+                              ("personal", every), ("subscribed", every), ("inboxes mailboxes INBOX subtree workshop", {"INBOX", "workshop"}),
+                              ('mailboxes "h&AOQ-user"', {"h&AOQ-user"})):  # fmt: skip
+            self.assertEqual(set(self.found(f"ESEARCH IN ({source}) SUBJECT two")), names, source)
+        self.wire.must("UNSUBSCRIBE work")
+        self.assertNotIn("work", self.found("ESEARCH IN (subscribed) SUBJECT two"))
+
+    def test_what_is_told(self):
+        self.assertEqual(self.found("ESEARCH IN (personal) RETURN (MIN COUNT ALL) SUBJECT two"),
+                         {"INBOX": "MIN 2 COUNT 2 ALL 2:3"} | {name: "MIN 1 COUNT 1 ALL 1" for name in ("work", "work/plans", "work/plans/old", "workshop", "h&AOQ-user")})  # fmt: skip
+        self.assertEqual(self.found("ESEARCH IN (personal) RETURN (PARTIAL -1:-1) OR SUBJECT workshop SUBJECT again"), {"INBOX": "PARTIAL (-1:-1 3)", "workshop": "PARTIAL (-1:-1 2)"})
+        self.assertEqual(self.found("ESEARCH IN (personal) UID 3:*")["work"], "ALL 2")
+        self.assertEqual(self.found("ESEARCH IN (personal) SUBJECT nonsense"), {})
+
+    def test_the_selected_mailbox_stays_as_it_is(self):
+        self.wire.must("SELECT work")
+        other = self.session()
+        other.must("SELECT work")
+        other.must("STORE 1 +FLAGS.SILENT (\\Deleted)")
+        other.must("EXPUNGE")
+        self.assertEqual(self.found("ESEARCH IN (selected inboxes) RETURN (COUNT) ALL"), {"INBOX": "COUNT 3", "work": "COUNT 1"})
+        self.wire.must("NOOP")
+        self.assertEqual(self.found("ESEARCH ALL"), {"work": "ALL 2"})
+        self.assertEqual(self.told("FETCH 1 UID"), [1])
+        self.wire.must("ESEARCH RETURN (SAVE) ALL")
+        self.assertEqual(self.search("$"), [1])
+
+    def test_another_session_still_finds_recent_mail(self):
+        self.found("ESEARCH IN (personal) ALL")
+        other = self.session()
+        self.assertIn(b"* 3 RECENT", other.must("SELECT INBOX"))
+
+    def test_refusals(self):
+        for bad in ("ALL", "IN () ALL", "IN (work) ALL", "IN (mailboxes) ALL", "IN (mailboxes ()) ALL", "IN (personal) 1:3", "IN (personal) RETURN (SAVE) ALL",
+                    "IN (personal) RETURN (UPDATE) ALL", "IN (personal)", "IN (selected) ALL"):  # fmt: skip
+            self.assertTrue(self.wire.run(f"ESEARCH {bad}")[0].startswith("BAD"), bad)
+        self.assertTrue(self.wire.run("ESEARCH IN (personal) CHARSET KOI8-R ALL")[0].startswith("NO [BADCHARSET"))
+
+
 class Pages(Case):
     def setUp(self):
         super().setUp()
