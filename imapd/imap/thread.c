@@ -5,7 +5,7 @@
 #include <openssl/sha.h>
 #include <stdlib.h>
 
-enum { NONE = UINT32_MAX };
+#define NONE UINT32_MAX
 
 struct slot {
     unsigned char hash[16];
