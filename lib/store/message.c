@@ -17,9 +17,15 @@ static const struct db_statement MESSAGES = {
 static const struct db_statement EXPUNGED = {
     "message_expunged",
     "SELECT uid, modseq FROM expunged WHERE account_id = $1 AND mailbox_id = $2 AND modseq > $3 ORDER BY modseq, uid"};
+/* Range by range and email by email: the planner takes a range of unknown ends for a good part of the mailbox, and
+ * would read whole tables for a few messages. */
 static const struct db_statement CARDS = {
-    "message_cards", "SELECT m.uid, m.email_id, e.thread_id, e.blob, e.size, m.prefix, e.card, m.saved_at" IN_RANGES
-                     " JOIN email e ON e.account_id = $1 AND e.id = m.email_id ORDER BY m.uid"};
+    "message_cards",
+    "SELECT m.uid, m.email_id, e.thread_id, e.blob, e.size, m.prefix, e.card, m.saved_at"
+    " FROM unnest($3::int8[], $4::int8[]) AS r (low, high) CROSS JOIN LATERAL (SELECT uid, email_id, prefix, saved_at"
+    " FROM message WHERE account_id = $1 AND mailbox_id = $2 AND uid BETWEEN r.low AND r.high ORDER BY uid"
+    " LIMIT r.high - r.low + 1) m CROSS JOIN LATERAL (SELECT thread_id, blob, size, card FROM email"
+    " WHERE account_id = $1 AND id = m.email_id LIMIT 1) e ORDER BY m.uid"};
 static const struct db_statement IN = {"message_in", "SELECT " MESSAGE_COLUMNS IN_RANGES "ORDER BY m.uid"};
 static const struct db_statement IN_DELETED = {"message_in_deleted", "SELECT " MESSAGE_COLUMNS IN_RANGES
                                                                      " WHERE m.flags & 8 <> 0 ORDER BY m.uid"};
