@@ -64,7 +64,7 @@ class Postgres:
         try:
             done = subprocess.run(
                 self.user.command([f"{BIN}/initdb", "-D", self.directory, "-U", "postgres", "--pwfile", secret, "-A", "scram-sha-256",
-                                   "-E", "UTF8", "--locale=C.UTF-8", "--data-checksums"]),
+                                   "-E", "UTF8", "--locale=C.UTF-8", "--data-checksums", "--no-sync"]),
                 check=False, capture_output=True, text=True, cwd="/")  # fmt: skip
         finally:
             secret.unlink()
