@@ -2,6 +2,7 @@
 
 INSERT INTO setting (name, value, comment) VALUES
     ('mta.networks', '', 'Clients that may send to everybody over the relay port without logging in, and that no rule for incoming mail applies to: networks like 192.0.2.0/24 and addresses, separated by blanks'),
+    ('mta.spared_networks', '127.0.0.0/8 ::1', 'Clients that no rule for incoming mail applies to, and that may not relay for that: this machine; empty: the rules apply to it, too'),
     ('mta.xclient_networks', '', 'Servers in front of this one that may say whom they pass on (XCLIENT): networks and addresses'),
     ('mta.xforward_networks', '', 'Filters that may say for the log whose mail they bring back (XFORWARD): networks and addresses'),
     ('mta.recipients_own', '1000', 'Recipients that one message of users who are logged in, and of clients in mta.networks, may have in one transaction'),

@@ -170,6 +170,7 @@ static const struct {
     {"policy.greylist_lifetime", check_duration},
     {"policy.greylist_clients", check_number},
     {"mta.networks", check_networks},
+    {"mta.spared_networks", check_networks},
     {"mta.xclient_networks", check_networks},
     {"mta.xforward_networks", check_networks},
     {"mta.recipients_own", check_number},

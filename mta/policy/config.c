@@ -20,7 +20,8 @@ struct config_keeper {
 
 static const struct db_statement READ = {"policy_settings",
                                          "SELECT name, value FROM setting WHERE name LIKE 'policy.%' OR name IN"
-                                         " ('mta.networks', 'mta.xclient_networks', 'mta.xforward_networks')"};
+                                         " ('mta.networks', 'mta.spared_networks', 'mta.xclient_networks',"
+                                         " 'mta.xforward_networks')"};
 
 /* ---- values ---- */
 
@@ -72,6 +73,7 @@ static void read_value(struct policy_config *c, struct str name, struct str valu
         {"policy.dnsbl_threshold", NULL, NULL, &c->dnsbl_threshold, NULL},
         {"policy.dnswl_threshold", NULL, NULL, &c->dnswl_threshold, NULL},
         {"mta.networks", NULL, NULL, NULL, &c->networks},
+        {"mta.spared_networks", NULL, NULL, NULL, &c->spared},
         {"mta.xclient_networks", NULL, NULL, NULL, &c->xclient},
         {"mta.xforward_networks", NULL, NULL, NULL, &c->xforward},
     };

@@ -18,7 +18,7 @@ struct policy_config {
     int64_t until;
     struct arena arena;
     enum rule_mode mode[RULE_COUNT];
-    struct networks networks, xclient, xforward; /* mta.networks ... */
+    struct networks networks, spared, xclient, xforward; /* mta.networks ... */
     uint32_t connections, connection_rate, message_rate, recipient_rate;
     int64_t greet_delay; /* microseconds, as all times here */
     struct dnsbl dnsbl;

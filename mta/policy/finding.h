@@ -30,7 +30,7 @@ struct policy_session {
     struct network network;  /* that its rates are counted by */
     bool in_network;         /* false for a UNIX socket */
     bool counted;            /* as a connection of its network */
-    bool spared;             /* from all rules: it is on this machine, or in mta.networks */
+    bool spared;             /* from all rules: it is on this machine, in mta.spared_networks or in mta.networks */
     bool relays;             /* it is in mta.networks */
     struct finding *finding; /* RULE_COUNT of them, once the first is needed */
     uint32_t unexcused;      /* recipients that were not spared the rules */

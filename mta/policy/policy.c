@@ -99,7 +99,8 @@ static void judge_client(struct session *s) {
     struct policy_session *p = s->policy;
     bool listed = networks_find(&p->config->networks, &s->client.sockaddr) >= 0;
     p->relays = s->kind == SERVICE_RELAY && listed;
-    p->spared = listed || sockaddr_is_local(&s->client.sockaddr) || is_own_server(s);
+    p->spared = listed || s->client.sockaddr.ss_family == AF_UNIX ||
+                networks_find(&p->config->spared, &s->client.sockaddr) >= 0 || is_own_server(s);
 }
 
 static void at_connect(struct session *s, struct verdict *v) {

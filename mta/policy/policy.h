@@ -6,8 +6,8 @@
  * What is found out about the client, its HELO and the sender is applied at RCPT, for each recipient: so that the trace
  * has sender and recipient, postmaster and abuse can be reached by everybody, and a tenant's own lists can overrule.
  * What is about the connection (rates, talking too early, talking ahead) ends it at once. Clients on this machine
- * (loopback and UNIX sockets), those in the setting mta.networks, and servers that may use XCLIENT or XFORWARD, while
- * they name no client, are spared all of it.
+ * (UNIX sockets, and the loopback networks of mta.spared_networks), those in the setting mta.networks, and servers that
+ * may use XCLIENT or XFORWARD, while they name no client, are spared all of it.
  *
  *     config.c       the settings, made ready for use; one copy for all sessions until one changes
  *     access.c       allow and deny lists           rate.c, rate_table.c  rates per client network

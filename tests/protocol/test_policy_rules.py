@@ -411,6 +411,23 @@ class Rules(unittest.TestCase):
             client.mail("a@client.test")
             self.assertEqual(client.rcpt("b@elsewhere.test")[0], 554)
 
+    def test_this_machine_is_spared_unless_it_shall_not_be(self):
+        def ask():
+            with self.mansio.smtp() as client:
+                client.ehlo("mx.client.test")
+                client.mail("x@nowhere.client.test")
+                return client.rcpt(self.to)
+
+        self.assertEqual(ask()[0], 250)
+        before = self.mansio.command("setting", "get", "mta.spared_networks").strip()
+        self.assertEqual(before, "127.0.0.0/8 ::1")
+        self.setting("policy.greet_delay", "0")
+        self.reset_to("mta.xclient_networks", "192.0.2.1")
+        self.reset_to("mta.spared_networks", "")
+        code, answer = ask()
+        self.assertEqual(code, 550, answer)
+        self.assertIn(b"[sender_domain]", answer)
+
     # ---- settings ----
 
     def test_settings_that_make_no_sense_are_refused(self):

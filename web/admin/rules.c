@@ -10,9 +10,9 @@ static const struct db_statement ALL = {
     "SELECT name, value, comment FROM setting WHERE name LIKE 'policy.%' OR name = ANY ($1) ORDER BY name"};
 
 /* What is not about one rule, below them. */
-static const char *const others[] = {
-    "mta.networks",       "mta.xclient_networks", "mta.xforward_networks", "mta.recipients",
-    "mta.recipients_own", "mta.soft_errors",      "mta.hard_errors",       "mta.vrfy"};
+static const char *const others[] = {"mta.networks",          "mta.spared_networks", "mta.xclient_networks",
+                                     "mta.xforward_networks", "mta.recipients",      "mta.recipients_own",
+                                     "mta.soft_errors",       "mta.hard_errors",     "mta.vrfy"};
 enum { OTHERS = sizeof others / sizeof *others };
 
 static const struct {
