@@ -65,7 +65,8 @@ class CommandLine(unittest.TestCase):
         self.mansio.command("filter", "add", "away", "milter", f"inet:127.0.0.1:{free_port()}")
         self.addCleanup(self.mansio.command, "filter", "remove", "away", "--yes")
         self.assertIn("Connection refused", self.refused("test", "away"))
-        self.mansio.command("filter", "change", "away", "--endpoint", f"inet:127.0.0.1:{self.mansio.port['smtp']}", "--timeouts", "10,10,10")
+        # Not the SMTP port: the daemon would ask itself.
+        self.mansio.command("filter", "change", "away", "--endpoint", f"inet:127.0.0.1:{self.mansio.port['imap']}", "--timeouts", "10,10,10")
         self.assertIn("not", self.refused("test", "away"))
 
     def test_the_doctor_looks_at_them(self):

@@ -118,7 +118,7 @@ class WithoutDatabase(unittest.TestCase):
         mansio.kill("postgres")
         test = Metrics()
         test.mansio = mansio
-        harness.eventually(lambda: test.value("mta", "mansio_database_up") == 0 and test.ask("mta")[0].status == 200, 30, "the answer")
+        harness.eventually(lambda: test.value("mta", "mansio_database_up") == 0 and test.ask("mta")[0].status == 200, 90, "the answer")
 
 
 if __name__ == "__main__":
