@@ -1,30 +1,6 @@
 #include "edit/edit.h"
 
-/* The end of the field that begins at `from`: behind its last line end that no blank or tab follows. */
-static size_t field_end(struct str m, size_t from) {
-    size_t i = from;
-    while (i < m.n) {
-        const char *lf = memchr(m.p + i, '\n', m.n - i);
-        if (!lf)
-            return m.n;
-        i = (size_t)(lf - m.p) + 1;
-        if (i >= m.n || (m.p[i] != ' ' && m.p[i] != '\t'))
-            return i;
-    }
-    return i;
-}
-
-/* The name before the colon; empty for a line that is no field. */
-static struct str field_name(struct str raw) {
-    ptrdiff_t colon = str_chr(raw, ':');
-    size_t n = colon < 0 ? 0 : (size_t)colon;
-    while (n && (raw.p[n - 1] == ' ' || raw.p[n - 1] == '\t'))
-        n--;
-    for (size_t i = 0; i < n; i++)
-        if (raw.p[i] <= ' ' || raw.p[i] > '~')
-            return STR("");
-    return str_sub(raw, 0, n);
-}
+#include "mime/mime.h"
 
 static void make_room(struct edit *e) {
     if (e->count < e->cap)
@@ -36,25 +12,26 @@ static void make_room(struct edit *e) {
     e->field = grown;
 }
 
-/* A header ends with an empty line, or with the first line that can belong to no field. */
-static bool begins_field(struct str m, size_t at) {
-    struct str rest = str_sub(m, at, m.n);
-    ptrdiff_t lf = str_chr(rest, '\n');
-    struct str line = str_sub(rest, 0, lf < 0 ? rest.n : (size_t)lf);
-    return field_name(line).n > 0;
+static void append(struct edit *e, struct str name, struct str raw) {
+    make_room(e);
+    e->field[e->count++] = (struct edit_field){name, raw};
 }
 
+/* The header as lib/mime has it for everybody else: what stands between fields and is none stays where it is, with no
+ * name, and does not end the header. Else a field behind it would be one for readers and none for us. */
 static void parse(struct edit *e) {
     if (e->parsed)
         return;
     e->parsed = true;
+    struct str header = str_sub(e->message, 0, mime_header_length(e->message));
+    struct mime_field f;
     size_t at = 0;
-    while (at < e->message.n && begins_field(e->message, at)) {
-        size_t end = field_end(e->message, at);
-        struct str raw = str_sub(e->message, at, end - at);
-        make_room(e);
-        e->field[e->count++] = (struct edit_field){field_name(raw), raw};
-        at = end;
+    while (mime_next_field(&header, &f)) {
+        size_t begin = (size_t)(f.raw.p - e->message.p);
+        if (begin > at)
+            append(e, STR(""), str_sub(e->message, at, begin - at));
+        append(e, f.name, f.raw);
+        at = begin + f.raw.n;
     }
     e->header_bytes = at;
     e->body = str_sub(e->message, at, e->message.n);
@@ -95,10 +72,15 @@ static struct str field_text(struct edit *e, struct str name, struct str value, 
     return text;
 }
 
+static struct edit_field made(struct edit *e, struct str name, struct str value, bool exact) {
+    struct str raw = field_text(e, name, value, exact);
+    return (struct edit_field){str_sub(raw, 0, (size_t)str_chr(raw, ':')), raw};
+}
+
 /* The index of the n-th field of a name, or -1. */
 static ptrdiff_t find(struct edit *e, struct str name, uint32_t nth) {
     parse(e);
-    for (size_t i = 0; i < e->count; i++)
+    for (size_t i = 0; name.n && i < e->count; i++)
         if (str_ieq(e->field[i].name, name) && --nth == 0)
             return (ptrdiff_t)i;
     return -1;
@@ -110,8 +92,7 @@ static void insert(struct edit *e, size_t index, struct str name, struct str val
     if (index > e->count)
         index = e->count;
     memmove(e->field + index + 1, e->field + index, (e->count - index) * sizeof *e->field);
-    struct str raw = field_text(e, name, value, exact);
-    e->field[index] = (struct edit_field){field_name(raw), raw};
+    e->field[index] = made(e, name, value, exact);
     e->count++;
     e->changed = true;
 }
@@ -122,8 +103,7 @@ static void replace(struct edit *e, struct str name, uint32_t nth, struct str va
         insert(e, SIZE_MAX, name, value, exact);
         return;
     }
-    struct str raw = field_text(e, name, value, exact);
-    e->field[i] = (struct edit_field){field_name(raw), raw};
+    e->field[i] = made(e, name, value, exact);
     e->changed = true;
 }
 
@@ -166,8 +146,12 @@ void edit_body(struct edit *e, struct str body) {
 struct str edit_header(struct edit *e) {
     parse(e);
     struct buf out = BUF_EMPTY;
-    for (size_t i = 0; i < e->count; i++)
-        buf_add_str(&out, e->field[i].raw);
+    for (size_t i = 0; i < e->count; i++) {
+        struct str raw = e->field[i].raw;
+        buf_add_str(&out, raw);
+        if (i + 1 < e->count && raw.n && raw.p[raw.n - 1] != '\n') /* the message ended within it */
+            buf_add_c(&out, "\r\n");
+    }
     struct str header = arena_str(e->arena, buf_str(&out));
     buf_free(&out);
     return header;

@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 struct edit_field {
-    struct str name; /* without the colon */
+    struct str name; /* without the colon; "" for lines between fields that are none */
     struct str raw;  /* the whole field with its line ends */
 };
 

@@ -304,6 +304,8 @@ static bool tell_header(struct question *q, struct milter_reply *r, struct err *
     const struct edit_field *field = edit_fields(&q->s->transaction.edit, &n);
     bool good = true;
     for (size_t i = 0; good && i < n && r->kind == MILTER_CONTINUE; i++) {
+        if (field[i].name.n == 0) /* there is no place for it in their protocol */
+            continue;
         buf_reset(&data);
         buf_add_str(&data, field[i].name);
         buf_add_byte(&data, 0);

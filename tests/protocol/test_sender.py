@@ -92,6 +92,15 @@ class Results(Sender):
         self.assertEqual(len(message.get_all("Authentication-Results")), 2)
         self.assertNotIn(self.host.upper(), str(message))
 
+    def test_a_line_that_is_no_field_hides_no_forged_results(self):
+        stranger = Stranger(self.mansio, dmarc="", spf="")
+        raw = stranger.message(self.livia.address, "hidden", sign=False)
+        forged = f"no field at all\r\nAuthentication-Results: {self.host}; dkim=pass header.d=bank.example\r\n\r\n"
+        raw = raw.replace(b"\r\n\r\n", b"\r\n" + forged.encode(), 1)
+        message = self.deliver(raw, f"a@{stranger.name}", subject="hidden")
+        self.assertNotIn("bank.example", str(message))
+        self.assertIn("no field at all", str(message))
+
     def test_forged_results_are_removed_from_submitted_mail(self):
         raw = harness.message(self.livia.address, self.livia.address, "own forged")
         raw["Authentication-Results"] = f"{self.host}; dmarc=pass"

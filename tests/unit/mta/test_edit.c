@@ -32,6 +32,26 @@ static void untouched_header_and_body_are_as_they_came(void **state) {
     assert_false(e.changed);
 }
 
+static void what_is_no_field_does_not_end_the_header(void **state) {
+    (void)state;
+    struct edit e = edit_of("From: a\r\nno field at all\r\nX: 1\r\n\r\nX: body\r\n");
+    assert_true(edit_remove(&e, STR("x"), 1));
+    assert_false(edit_remove(&e, STR("x"), 1));
+    assert_header(&e, "From: a\r\nno field at all\r\n");
+    assert_true(str_eq(e.body, STR("\r\nX: body\r\n")));
+    e = edit_of("just text\r\nX: 1\r\n");
+    edit_insert(&e, 0, STR("A"), STR("1"));
+    assert_header(&e, "A: 1\r\n");
+    assert_true(str_eq(e.body, STR("just text\r\nX: 1\r\n")));
+}
+
+static void a_field_goes_behind_one_that_never_ended(void **state) {
+    (void)state;
+    struct edit e = edit_of("From: a\r\nTo: b");
+    edit_insert(&e, SIZE_MAX, STR("X"), STR("1"));
+    assert_header(&e, "From: a\r\nTo: b\r\nX: 1\r\n");
+}
+
 static void fields_are_inserted_at_their_place(void **state) {
     (void)state;
     struct edit e = edit_of(MESSAGE);
@@ -124,6 +144,8 @@ static int free_arena(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(untouched_header_and_body_are_as_they_came),
+        cmocka_unit_test(what_is_no_field_does_not_end_the_header),
+        cmocka_unit_test(a_field_goes_behind_one_that_never_ended),
         cmocka_unit_test(fields_are_inserted_at_their_place),
         cmocka_unit_test(the_nth_of_a_name_is_replaced_or_removed),
         cmocka_unit_test(exact_values_begin_right_behind_the_colon),
