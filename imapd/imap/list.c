@@ -2,7 +2,7 @@
 #include "imap/command.h"
 #include "imap/mailbox.h"
 #include "imap/tree.h"
-#include "imap/utf7.h"
+#include "mime/utf7.h"
 
 enum {
     MAX_PATTERNS = 50,

@@ -1,6 +1,6 @@
 #include "imap/parse.h"
 
-#include "imap/utf7.h"
+#include "mime/utf7.h"
 
 #include <stdlib.h>
 

@@ -4,7 +4,7 @@
 #include "imap/context.h"
 #include "imap/search.h"
 #include "imap/session.h"
-#include "imap/utf7.h"
+#include "mime/utf7.h"
 
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /* fuzz: imapd */
 /* Modified UTF-7: what is accepted is valid UTF-8 and has this one form; every UTF-8 name comes back as it was. */
 #include "imap/tree.h"
-#include "imap/utf7.h"
+#include "mime/utf7.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 #include "imap/match.h"
 #include "imap/tree.h"
-#include "imap/utf7.h"
+#include "mime/utf7.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

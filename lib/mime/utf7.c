@@ -1,4 +1,4 @@
-#include "imap/utf7.h"
+#include "mime/utf7.h"
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,";
 

@@ -1,8 +1,8 @@
 /*
  * utf7: modified UTF-7, in which IMAP4rev1 writes mailbox names (RFC 3501 section 5.1.3).
  */
-#ifndef IMAP_UTF7_H
-#define IMAP_UTF7_H
+#ifndef MIME_UTF7_H
+#define MIME_UTF7_H
 
 #include "base/str.h"
 
