@@ -246,6 +246,7 @@ int main(int argc, char **argv) {
     static struct daemon d;
     struct err err;
     pthread_t signals;
+    mem_share_heaps();
     log_open("imapd");
     configure(&d, parse_arguments(argc, argv));
     block_signals(&d);

@@ -25,7 +25,6 @@
 #include "trace/trace.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -40,8 +39,6 @@ enum {
     STOP_MS = 15000,      /* for transactions that are under way */
     QUEUE_STOP_MS = 5000, /* and then for the queue's sessions */
     INPUT_BYTES = 128 << 10,
-    OWN_MAPPING = 256 << 10, /* larger allocations go back to the kernel when they are freed */
-    HEAPS = 4,
 };
 
 struct daemon {
@@ -242,9 +239,7 @@ int main(int argc, char **argv) {
     struct err err;
     pthread_t signals;
     log_open("mta");
-    /* By itself malloc keeps what a few large messages took, in a heap for each thread, for good. */
-    mallopt(M_MMAP_THRESHOLD, OWN_MAPPING);
-    mallopt(M_ARENA_MAX, HEAPS);
+    mem_share_heaps();
     d.conf = conf_read(parse_arguments(argc, argv), &err);
     if (!d.conf)
         log_fatal("%s", err.text);

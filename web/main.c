@@ -2,6 +2,7 @@
 #include "base/codec.h"
 #include "base/conf.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/privileges.h"
 #include "directory/log_level.h"
 #include "gateway.h"
@@ -10,7 +11,6 @@
 #include "session/login.h"
 #include "static_version.h"
 
-#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { DEFAULT_THREADS = 16, MAX_THREADS = 200, HASHING_THREADS = 2, MAX_DESCRIPTORS = 1020, MAX_HEAPS = 2 };
+enum { DEFAULT_THREADS = 16, MAX_THREADS = 200, HASHING_THREADS = 2, MAX_DESCRIPTORS = 1020 };
 
 static const char USAGE[] = "usage: mansio-web [-c FILE] [-i NAME]   serve the web application (mansio-web(8))\n"
                             "                                        NAME stands for %i in web_fastcgi\n"
@@ -33,12 +33,6 @@ static void limit_descriptors(void) {
         if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
             log_fatal("cannot limit the number of open files to %d", MAX_DESCRIPTORS);
     }
-}
-
-/* A heap for each thread would keep the peak of each: threads take turns, so a few are enough. */
-static void limit_heaps(void) {
-    if (mallopt(M_ARENA_MAX, MAX_HEAPS) != 1)
-        log_warn("cannot limit the number of heaps");
 }
 
 static const char *required(const struct conf *c, const char *name) {
@@ -130,7 +124,7 @@ static void serve(const struct conf *c, const char *name) {
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
     limit_descriptors();
-    limit_heaps();
+    mem_share_heaps();
     int fd = gateway_listen(address, &err);
     if (fd < 0 || !privileges_drop(conf_get(c, "user", ""), &err))
         log_fatal("%s", err.text);

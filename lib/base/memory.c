@@ -1,9 +1,14 @@
 #include "base/memory.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CHUNK_BYTES = 8192 };
+enum {
+    CHUNK_BYTES = 8192,
+    OWN_MAPPING = 256 << 10, /* larger objects have a mapping of their own */
+    HEAPS = 4,
+};
 
 struct arena_chunk {
     struct arena_chunk *next;
@@ -14,6 +19,11 @@ struct arena_chunk {
 void mem_panic(void) {
     fputs("panic: out of memory\n", stderr);
     abort();
+}
+
+void mem_share_heaps(void) {
+    mallopt(M_MMAP_THRESHOLD, OWN_MAPPING); /* set, it no longer grows with what is freed */
+    mallopt(M_ARENA_MAX, HEAPS);
 }
 
 void *mem_alloc(size_t n) {

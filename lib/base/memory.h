@@ -15,6 +15,9 @@ void *mem_alloc(size_t n); /* uninitialised */
 void *mem_zero(size_t n);  /* zeroed */
 void *mem_resize(void *p, size_t n);
 _Noreturn void mem_panic(void);
+/* For a process of many threads, before the first of them: by itself malloc keeps what a few large objects (messages,
+ * password hashing) took, in a heap for each thread, for good. Few heaps, and large objects go back when freed. */
+void mem_share_heaps(void);
 
 struct arena_chunk;
 struct arena {

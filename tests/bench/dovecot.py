@@ -14,7 +14,9 @@ state_dir = {dir}/state
 log_path = {dir}/dovecot.log
 protocols = imap
 listen = 127.0.0.1
-ssl = no
+ssl = yes
+ssl_cert = <{dir}/tls.crt
+ssl_key = <{dir}/tls.key
 disable_plaintext_auth = no
 default_login_user = dovenull
 default_internal_user = dovecot
@@ -52,7 +54,8 @@ service imap-login {{
     port = 0
   }}
   inet_listener imaps {{
-    port = 0
+    port = {tls_port}
+    ssl = yes
   }}
   {login}
 }}
@@ -85,8 +88,16 @@ class Dovecot:
             shutil.chown(self.dir / name, owner.pw_uid, owner.pw_gid)
         self.address = self.dir / "imap"
         (self.dir / "passwd").write_text("".join(f"{user}:{{PLAIN}}{password}\n" for user in users))
-        text = CONFIGURATION.format(dir=self.dir, user=owner.pw_uid, group=owner.pw_gid, **settings)
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                        "-keyout", self.dir / "tls.key", "-out", self.dir / "tls.crt"], check=True, capture_output=True)  # fmt: skip
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.tls_port = free.getsockname()[1]
+        text = CONFIGURATION.format(dir=self.dir, tls_port=self.tls_port, user=owner.pw_uid, group=owner.pw_gid, **settings)
         (self.dir / "dovecot.conf").write_text(text)
+        self.start()
+
+    def start(self):
         self.process = subprocess.Popen(["dovecot", "-F", "-c", self.dir / "dovecot.conf"], stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 20
         while True:
@@ -119,7 +130,14 @@ class Dovecot:
             total += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
         return total
 
-    def close(self):
+    def restart(self):
+        self.stop()
+        self.start()
+
+    def stop(self):
         self.process.terminate()
         self.process.wait(30)
+
+    def close(self):
+        self.stop()
         shutil.rmtree(self.dir, ignore_errors=True)

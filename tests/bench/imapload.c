@@ -10,13 +10,16 @@
  *     login   connect, log in, log out
  *     idle    opens CLIENTS connections, prints "open", and holds them until its input ends
  *
- * ADDRESS is a port on 127.0.0.1 or the path of a UNIX socket. USER may hold one %d, which is the client's number.
- * Prints how many commands were answered in a second. What is answered wrongly is printed, and the exit status is 1.
+ * ADDRESS is a port on 127.0.0.1, tls:PORT for TLS from the first byte (any certificate will do), or the path of a UNIX
+ * socket. USER may hold one %d, which is the client's number. Prints how many commands were answered in a second. What
+ * is answered wrongly is printed, and the exit status is 1.
  */
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -38,12 +41,14 @@ static struct {
     double seconds;
 } load;
 
+static SSL_CTX *tls; /* NULL: none */
 static atomic_bool over;
 static atomic_long commands;
 
 struct client {
     pthread_t thread;
     int number, fd;
+    SSL *ssl;
     unsigned seed, tag;
     char in[INPUT];
     size_t start, end;
@@ -91,7 +96,8 @@ static void fill_input(struct client *c) {
     }
     ssize_t n;
     do
-        n = recv(c->fd, c->in + c->end, INPUT - c->end, 0);
+        n = c->ssl ? SSL_read(c->ssl, c->in + c->end, (int)(INPUT - c->end))
+                   : recv(c->fd, c->in + c->end, INPUT - c->end, 0);
     while (n < 0 && errno == EINTR);
     if (n <= 0)
         give_up(c, "the server closed the connection, or did not answer in time");
@@ -129,7 +135,7 @@ static size_t take(struct client *c, size_t n) {
 
 static void send_all(struct client *c, const char *p, size_t n) {
     while (n) {
-        ssize_t done = send(c->fd, p, n, MSG_NOSIGNAL);
+        ssize_t done = c->ssl ? SSL_write(c->ssl, p, (int)n) : send(c->fd, p, n, MSG_NOSIGNAL);
         if (done < 0 && errno == EINTR)
             continue;
         if (done <= 0)
@@ -186,10 +192,11 @@ static void command(struct client *c, const char *fmt, ...) {
 static int dial(void) {
     struct sockaddr_in ip = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     struct sockaddr_un local = {.sun_family = AF_UNIX};
-    bool path = load.address[0] == '/';
+    const char *address = strncmp(load.address, "tls:", 4) == 0 ? load.address + 4 : load.address;
+    bool path = address[0] == '/';
     int on = 1, fd = socket(path ? AF_UNIX : AF_INET, SOCK_STREAM, 0);
-    ip.sin_port = htons((uint16_t)strtoul(load.address, NULL, 10));
-    snprintf(local.sun_path, sizeof local.sun_path, "%s", load.address);
+    ip.sin_port = htons((uint16_t)strtoul(address, NULL, 10));
+    snprintf(local.sun_path, sizeof local.sun_path, "%s", address);
     const struct sockaddr *to = path ? (const struct sockaddr *)&local : (const struct sockaddr *)&ip;
     if (fd >= 0 && connect(fd, to, path ? sizeof local : sizeof ip) != 0) {
         close(fd);
@@ -208,6 +215,11 @@ static void open_connection(struct client *c) {
         usleep(1000);
     }
     setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    if (tls) {
+        c->ssl = SSL_new(tls);
+        if (!c->ssl || !SSL_set_fd(c->ssl, c->fd) || SSL_connect(c->ssl) != 1)
+            give_up(c, "no TLS");
+    }
     c->start = c->end = c->length = 0;
     take(c, 0);
     if (strncmp(c->answer, "* OK", 4) != 0)
@@ -355,6 +367,7 @@ static void run_login(struct client *c) {
     while (!atomic_load(&over)) {
         log_in(c);
         command(c, "LOGOUT");
+        SSL_free(c->ssl);
         close(c->fd);
     }
 }
@@ -436,6 +449,13 @@ int main(int argc, char **argv) {
     load.mode = argv[1], load.user = argv[5], load.password = argv[6];
     load.address = argv[2], load.clients = (int)strtol(argv[3], NULL, 10);
     load.seconds = strtod(argv[4], NULL);
+    if (strncmp(load.address, "tls:", 4) == 0) {
+        tls = SSL_CTX_new(TLS_client_method());
+        if (!tls)
+            return 1;
+        SSL_CTX_set_mode(tls, SSL_MODE_RELEASE_BUFFERS);
+    }
+    signal(SIGPIPE, SIG_IGN);
     bool idle = strcmp(load.mode, "idle") == 0;
     struct client *client = calloc((size_t)(idle ? 1 : load.clients), sizeof *client);
     if (!client || load.clients < 1)
