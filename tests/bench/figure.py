@@ -11,7 +11,10 @@ def time(name, ours, peer, unit, note=""):
     return line(name, ours, peer, peer / ours if ours else 0, unit, note)
 
 
+def number(value):
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
 def line(name, ours, peer, ratio, unit, note):
-    number = "{:.0f}" if max(abs(ours), abs(peer)) >= 100 else "{:.3g}"
-    text = f"bench {name} ours={number.format(ours)} peer={number.format(peer)} ratio={ratio:.2f} unit={unit}"
+    text = f"bench {name} ours={number(ours)} peer={number(peer)} ratio={ratio:.2f} unit={unit}"
     return text + (f" ({note})" if note else "")
