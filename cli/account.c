@@ -1,6 +1,7 @@
 #include "account_access.h"
 #include "directory/address.h"
 #include "directory/admin.h"
+#include "protocols.h"
 #include "subjects.h"
 
 #define CLI_PASSWORD_HASH                                                                                              \
@@ -25,7 +26,8 @@ static const struct db_statement SHOW = {
     "cli_account_show",
     "SELECT a.local_part || '@' || d.name, a.name, a.active, a.quota_bytes, coalesce(u.bytes, 0), "
     "(SELECT count(*) FROM mailbox m WHERE m.account_id = a.id), t.name, a.created_at, "
-    "a.app_passwords_only, (SELECT count(*) FROM app_password x WHERE x.account_id = a.id) "
+    "a.app_passwords_only, (SELECT count(*) FROM app_password x WHERE x.account_id = a.id), "
+    "array_to_string(a.protocols_off, ' '), array_to_string(d.protocols_off, ' ') "
     "FROM account a JOIN domain d ON d.id = a.domain_id JOIN tenant t ON t.id = a.tenant_id "
     "LEFT JOIN account_usage u ON u.account_id = a.id WHERE a.local_part = lower($1) AND d.name = $2"};
 static const struct cli_column show_columns[] = {{"address", "Address", CLI_TEXT},
@@ -38,6 +40,8 @@ static const struct cli_column show_columns[] = {{"address", "Address", CLI_TEXT
                                                  {"created_at", "Since", CLI_TIME},
                                                  {"app_passwords_only", "App passwords only", CLI_BOOL},
                                                  {"app_passwords", "App passwords", CLI_NUMBER},
+                                                 {"protocols_off", "Switched off", CLI_TEXT},
+                                                 {"domain_protocols_off", "Switched off for the domain", CLI_TEXT},
                                                  {NULL, NULL, CLI_TEXT}};
 
 static enum cli_exit add(struct cli *cli, const struct cli_args *args) {
@@ -110,7 +114,7 @@ static enum cli_exit set(struct cli *cli, const struct cli_args *args) {
     bool on = cli_switch(args, "enable"), off = cli_switch(args, "disable");
     bool only = cli_switch(args, "app-passwords-only"), any = cli_switch(args, "any-password");
     int64_t quota = -1;
-    if (!name.p && !size.p && !on && !off && !only && !any) {
+    if (!name.p && !size.p && !on && !off && !only && !any && !cli_protocols_given(args)) {
         err_set(&cli->err, "what shall change? \"mansio help account\" lists the options");
         return CLI_USAGE;
     }
@@ -128,6 +132,11 @@ static enum cli_exit set(struct cli *cli, const struct cli_args *args) {
     PGresult *r = find(cli, args, &code);
     if (!r)
         return code;
+    unsigned protocols_off;
+    if (!cli_protocols(cli, args, db_get_str(r, 0, 10), &protocols_off)) {
+        PQclear(r);
+        return CLI_USAGE;
+    }
     if (!name.p)
         name = db_get_str(r, 0, 1);
     if (!size.p)
@@ -137,6 +146,8 @@ static enum cli_exit set(struct cli *cli, const struct cli_args *args) {
     PQclear(r);
     if (result == 1 && (only || any))
         result = admin_account_app_passwords_only(cli->conn, args->value[0], only, &cli->err);
+    if (result == 1 && cli_protocols_given(args))
+        result = admin_account_protocols(cli->conn, args->value[0], protocols_off, &cli->err);
     return cli_done(cli, result, "Changed the mailbox %.*s.", STR_ARG(args->value[0]));
 }
 
@@ -227,7 +238,9 @@ static const struct cli_verb verbs[] = {
                  {"enable", NULL, "accept mail and logins"},
                  {"disable", NULL, "refuse mail and logins, and keep the mail"},
                  {"app-passwords-only", NULL, "mail programs log in with app passwords alone"},
-                 {"any-password", NULL, "mail programs may use the password, too"}}},
+                 {"any-password", NULL, "mail programs may use the password, too"},
+                 CLI_PROTOCOLS_OFF,
+                 CLI_PROTOCOLS_ON}},
     {.name = "remove",
      .arguments = "ADDRESS",
      .summary = "Remove a mailbox and its mail.",

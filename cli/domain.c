@@ -1,6 +1,7 @@
 #include "directory/address.h"
 #include "directory/admin.h"
 #include "domain_sender.h"
+#include "protocols.h"
 #include "subjects.h"
 
 static const struct db_statement LIST = {
@@ -23,7 +24,7 @@ static const struct db_statement SHOW = {
     "d.id), "
     "(SELECT coalesce(sum(u.bytes), 0)::bigint FROM account_usage u JOIN account a ON a.id = u.account_id WHERE "
     "a.domain_id = d.id), "
-    "z.serial, z.problem, d.created_at "
+    "z.serial, z.problem, d.created_at, array_to_string(d.protocols_off, ' ') "
     "FROM domain d JOIN tenant t ON t.id = d.tenant_id LEFT JOIN domain x ON x.id = d.target_id "
     "LEFT JOIN zone z ON z.domain_id = d.id WHERE d.name = $1"};
 static const struct cli_column show_columns[] = {{"name", "Name", CLI_TEXT},
@@ -39,6 +40,7 @@ static const struct cli_column show_columns[] = {{"name", "Name", CLI_TEXT},
                                                  {"serial", "Zone serial", CLI_NUMBER},
                                                  {"problem", "Zone problem", CLI_TEXT},
                                                  {"created_at", "Since", CLI_TIME},
+                                                 {"protocols_off", "Switched off", CLI_TEXT},
                                                  {NULL, NULL, CLI_TEXT}};
 
 static enum cli_exit add(struct cli *cli, const struct cli_args *args) {
@@ -120,6 +122,31 @@ static enum cli_exit disable(struct cli *cli, const struct cli_args *args) {
                     STR_ARG(args->value[0]));
 }
 
+static enum cli_exit set(struct cli *cli, const struct cli_args *args) {
+    struct str name;
+    enum cli_exit code;
+    unsigned off;
+    int64_t max;
+    bool limited = cli_option(args, "max-accounts").p;
+    if (!limited && !cli_protocols_given(args)) {
+        err_set(&cli->err, "what shall change? \"mansio help domain\" lists the options");
+        return CLI_USAGE;
+    }
+    if (!cli_number(cli, args, "max-accounts", -1, 0, INT32_MAX, &max))
+        return CLI_USAGE;
+    PGresult *r = find(cli, args, &name, &code);
+    if (!r)
+        return code;
+    bool good = cli_protocols(cli, args, db_get_str(r, 0, 13), &off);
+    PQclear(r);
+    if (!good)
+        return CLI_USAGE;
+    int64_t result = admin_domain_protocols(cli->conn, name, off, &cli->err);
+    if (result == 1 && limited)
+        result = admin_domain_limit(cli->conn, name, (int32_t)max, &cli->err);
+    return cli_done(cli, result, "Changed the domain %.*s.", STR_ARG(name));
+}
+
 static const struct cli_verb verbs[] = {
     {.name = "add",
      .arguments = "NAME",
@@ -146,6 +173,15 @@ static const struct cli_verb verbs[] = {
      .database = true,
      .complete = "domain",
      .run = show},
+    {.name = "set",
+     .arguments = "NAME",
+     .summary = "Change a domain.",
+     .min = 1,
+     .max = 1,
+     .database = true,
+     .complete = "domain",
+     .run = set,
+     .options = {{"max-accounts", "N", "how many mailboxes it may have"}, CLI_PROTOCOLS_OFF, CLI_PROTOCOLS_ON}},
     {.name = "enable",
      .arguments = "NAME",
      .summary = "Accept mail and logins again.",

@@ -154,6 +154,17 @@ static enum outcome refuse(struct session *s, bool throttled, struct str login) 
     return COMMAND_DONE;
 }
 
+/* RFC 5530: the password is right */
+static enum outcome switched_off(struct session *s) {
+    measure_login(MEASURE_LOGIN_FAILED);
+    session_no(s, "[AUTHORIZATIONFAILED] This way to log in is switched off for this mailbox");
+    if (++s->failures >= MAX_LOGIN_FAILURES) {
+        conn_write(s->conn, STR("* BYE Too many failures\r\n"));
+        s->closing = true;
+    }
+    return COMMAND_DONE;
+}
+
 static enum outcome not_now(struct session *s) {
     measure_login(MEASURE_LOGIN_TEMPORARY);
     return session_no(s, "[UNAVAILABLE] Logging in is not possible at the moment, try again later");
@@ -172,6 +183,8 @@ enum outcome command_login(struct session *s, struct parser *p) {
     switch (result) {
     case AUTH_OK:
         return welcome(s, &account, "LOGIN");
+    case AUTH_OFF:
+        return switched_off(s);
     case AUTH_TEMPORARY:
         return not_now(s);
     default:
@@ -194,6 +207,9 @@ static enum outcome exchange(struct session *s, struct str line) {
         break;
     case SASL_OK:
         o = welcome(s, sasl_account(s->sasl), sasl_mechanism(s->sasl));
+        break;
+    case SASL_OFF:
+        o = switched_off(s);
         break;
     case SASL_TEMPORARY:
         o = not_now(s);
@@ -259,14 +275,16 @@ enum outcome command_authenticate(struct session *s, struct parser *p) {
     return exchange(s, initial.n ? initial : (struct str){NULL, 0});
 }
 
-/* False where the account is gone or switched off; without the database everything stays as it was. */
+/* False where the account, or this way to use it, is gone or switched off; without the database everything stays as it
+ * was. */
 static bool look_up(struct session *s, struct directory_account *account) {
     enum directory_status status = directory_account(s->service->directory, &s->arena, str_of(s->login), account);
     if (status == DIRECTORY_TEMPORARY) {
         account->quota_bytes = -1; /* the store is away too, and says so */
         return true;
     }
-    return status == DIRECTORY_OK && account->id == s->account;
+    enum directory_protocol protocol = s->trusted ? DIRECTORY_WEB : DIRECTORY_IMAP;
+    return status == DIRECTORY_OK && account->id == s->account && !(account->protocols_off & protocol);
 }
 
 bool auth_still_valid(struct session *s) {

@@ -61,6 +61,13 @@ static void not_now(struct pop3_session *s) {
     say(s, "-ERR [SYS/TEMP] Logging in is not possible at the moment, try again later");
 }
 
+/* The password is right (RFC 3206 section 4). */
+static void switched_off(struct pop3_session *s) {
+    measure_login(MEASURE_LOGIN_FAILED);
+    say(s, "-ERR [SYS/PERM] This way to log in is switched off for this mailbox");
+    s->closing = ++s->failures >= MAX_LOGIN_FAILURES;
+}
+
 static void refuse(struct pop3_session *s, bool throttled, struct str login) {
     measure_login(throttled ? MEASURE_LOGIN_THROTTLED : MEASURE_LOGIN_FAILED);
     log_event(LOG_LEVEL_INFO, "pop3", "login failed", LOG_ABOUT("client", conn_peer(s->conn)),
@@ -108,6 +115,8 @@ static void command_pass(struct pop3_session *s, struct str argument) {
         auth_check(s->service->auth, AUTH_POP3, &s->arena, login, argument, conn_peer(s->conn), &account);
     if (result == AUTH_OK)
         welcome(s, &account, "USER");
+    else if (result == AUTH_OFF)
+        switched_off(s);
     else if (result == AUTH_TEMPORARY)
         not_now(s);
     else
@@ -129,6 +138,9 @@ static void exchange(struct pop3_session *s, struct str line) {
         break;
     case SASL_OK:
         welcome(s, sasl_account(s->sasl), sasl_mechanism(s->sasl));
+        break;
+    case SASL_OFF:
+        switched_off(s);
         break;
     case SASL_TEMPORARY:
         not_now(s);

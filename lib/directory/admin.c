@@ -1,4 +1,5 @@
 #include "directory/admin_internal.h"
+#include "directory/protocol.h"
 
 #include "base/password.h"
 #include "directory/rules.h"
@@ -216,4 +217,13 @@ int64_t admin_setting_set(struct db_conn *c, struct str name, struct str value, 
     }
     arena_free(&a);
     return result;
+}
+
+void admin_protocols(struct db_params *p, unsigned bits) {
+    struct str name[PROTOCOL_COUNT];
+    size_t n = 0;
+    for (size_t i = 0; i < PROTOCOL_COUNT; i++)
+        if (bits & protocols[i].bit)
+            name[n++] = str_of(protocols[i].name);
+    db_text_array(p, name, n);
 }

@@ -35,6 +35,8 @@ int64_t admin_domain_add(struct db_conn *c, int64_t tenant_id, struct str name, 
 int64_t admin_domain_active(struct db_conn *c, struct str name, bool active, struct err *err);
 int64_t admin_domain_limit(struct db_conn *c, struct str name, int32_t max_accounts /* -1: no limit */,
                            struct err *err);
+/* Which ways to log in are switched off: bits of enum directory_protocol (directory/protocol.h). */
+int64_t admin_domain_protocols(struct db_conn *c, struct str name, unsigned off, struct err *err);
 int64_t admin_domain_remove(struct db_conn *c, struct str name, struct err *err); /* with everything in it */
 
 int64_t admin_account_add(struct db_conn *c, struct str address, struct str name, struct str password,
@@ -47,6 +49,7 @@ int64_t admin_account_password(struct db_conn *c, struct str address, struct str
 int64_t admin_account_password_hash(struct db_conn *c, struct str address, struct str stored, struct err *err);
 int64_t admin_account_change(struct db_conn *c, struct str address, struct str name, int64_t quota_bytes, bool active,
                              struct err *err);
+int64_t admin_account_protocols(struct db_conn *c, struct str address, unsigned off, struct err *err);
 int64_t admin_account_remove(struct db_conn *c, struct str address, struct err *err);
 
 /* What mail programs log in with instead of the password. scopes: "smtp imap pop3" or some of them, "" all. The secret

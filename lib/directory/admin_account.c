@@ -13,6 +13,8 @@ static const struct db_statement END_SESSIONS = {"admin_account_end",
 static const struct db_statement CHANGE = {
     "admin_account_change",
     "UPDATE account SET name = $3, quota_bytes = $4, active = $5 WHERE local_part = $1 AND domain_id = $2"};
+static const struct db_statement PROTOCOLS = {
+    "admin_account_protocols", "UPDATE account SET protocols_off = $3 WHERE local_part = $1 AND domain_id = $2"};
 static const struct db_statement REMOVE = {"admin_account_remove",
                                            "DELETE FROM account WHERE local_part = $1 AND domain_id = $2"};
 static const struct db_statement SALT = {"admin_account_salt", "SELECT scram_salt($1)"};
@@ -181,6 +183,19 @@ int64_t admin_account_change(struct db_conn *c, struct str address, struct str n
     }
     if (result == 1 && !active)
         result = end_sessions(c, &o, err);
+    arena_free(&o.a);
+    return result;
+}
+
+int64_t admin_account_protocols(struct db_conn *c, struct str address, unsigned off, struct err *err) {
+    struct own o = {.a = ARENA_EMPTY};
+    int64_t result = find(c, &o, address, err);
+    if (result == 1) {
+        struct db_params p = {0};
+        key(&p, &o);
+        admin_protocols(&p, off);
+        result = touch(c, &o, &PROTOCOLS, &p, err);
+    }
     arena_free(&o.a);
     return result;
 }

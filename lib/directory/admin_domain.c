@@ -9,6 +9,8 @@ static const struct db_statement ADD = {"admin_domain_add",
                                         "VALUES ($1, $2, $3, $4::text::domain_kind, $5, $6) RETURNING id"};
 static const struct db_statement ACTIVE = {"admin_domain_active", "UPDATE domain SET active = $2 WHERE name = $1"};
 static const struct db_statement REMOVE = {"admin_domain_remove", "DELETE FROM domain WHERE name = $1"};
+static const struct db_statement PROTOCOLS = {"admin_domain_protocols",
+                                              "UPDATE domain SET protocols_off = $2 WHERE name = $1"};
 static const struct db_statement LIMIT = {"admin_domain_limit", "UPDATE domain SET max_accounts = $2 WHERE name = $1"};
 static const struct admin_sentence SENTENCES[] = {
     {"domain_name_key", "%.*s is already hosted here"},
@@ -151,6 +153,20 @@ int64_t admin_domain_limit(struct db_conn *c, struct str name, int32_t max_accou
         else
             db_int4(&p, max_accounts);
         result = touch_domain(c, &LIMIT, &p, ascii, err);
+    }
+    arena_free(&a);
+    return result;
+}
+
+int64_t admin_domain_protocols(struct db_conn *c, struct str name, unsigned off, struct err *err) {
+    struct arena a = ARENA_EMPTY;
+    struct str ascii;
+    int64_t result = 0;
+    if (domain_to_ascii(&a, name, &ascii, err)) {
+        struct db_params p = {0};
+        db_text(&p, ascii);
+        admin_protocols(&p, off);
+        result = touch_domain(c, &PROTOCOLS, &p, ascii, err);
     }
     arena_free(&a);
     return result;

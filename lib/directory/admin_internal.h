@@ -34,6 +34,9 @@ bool admin_own_address(struct arena *a, struct str typed, bool catch_all, struct
 /* Values of the settings sender.*; true for all others. */
 bool admin_sender_setting_check(struct str name, struct str value, struct err *err);
 
+/* The names of the bits of enum directory_protocol, as a text[]. */
+void admin_protocols(struct db_params *p, unsigned bits);
+
 struct admin_domain {
     int64_t id, tenant_id;
     struct str kind;

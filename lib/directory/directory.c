@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "db/db.h"
 #include "directory/address.h"
+#include "directory/protocol.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -25,6 +26,7 @@ struct step {
     bool account_active;
     struct str name, password;
     bool app_passwords_only;
+    unsigned protocols_off, protocols_off_by_domain;
     struct str app_passwords, send_as; /* of the account, a line each */
     bool has_alias, alias_active;
     struct str *alias;
@@ -61,7 +63,8 @@ static const struct db_statement FIND_ADDRESS = {
     "       coalesce(a.app_passwords_only, false),"
     "       (SELECT string_agg(concat_ws(' ', p.id, array_to_string(p.scopes, ','), p.password), E'\\n')"
     "          FROM app_password p WHERE p.account_id = a.id),"
-    "       (SELECT string_agg(s.address, E'\\n') FROM send_as s WHERE s.account_id = a.id)"
+    "       (SELECT string_agg(s.address, E'\\n') FROM send_as s WHERE s.account_id = a.id),"
+    "       d.protocols_off, a.protocols_off"
     "  FROM domain d JOIN tenant t ON t.id = d.tenant_id LEFT JOIN domain target ON target.id = d.target_id"
     "  LEFT JOIN account a ON a.domain_id = d.id AND a.local_part = $2"
     "  LEFT JOIN alias al ON al.domain_id = d.id AND al.local_part = $2 AND $2 <> ''"
@@ -180,6 +183,14 @@ static bool unavailable(const struct err *err) {
     return false;
 }
 
+static unsigned read_protocols(const PGresult *r, int column, struct arena *a) {
+    struct str *name;
+    unsigned bits = 0;
+    for (size_t n = db_get_texts(r, 0, column, a, &name); n > 0; n--)
+        bits |= protocol_named(name[n - 1]);
+    return bits;
+}
+
 static void read_address(const PGresult *r, struct arena *a, struct step *out) {
     out->domain_known = true;
     out->kind = db_get_str(r, 0, 0).p[0];
@@ -203,6 +214,8 @@ static void read_address(const PGresult *r, struct arena *a, struct step *out) {
     out->app_passwords_only = db_get_bool(r, 0, 14);
     out->app_passwords = copy_str(a, db_get_str(r, 0, 15));
     out->send_as = copy_str(a, db_get_str(r, 0, 16));
+    out->protocols_off_by_domain = read_protocols(r, 17, a);
+    out->protocols_off = out->protocols_off_by_domain | read_protocols(r, 18, a);
 }
 
 /* local is '' for the domain alone. False: PostgreSQL is away. */
@@ -421,6 +434,8 @@ enum directory_status directory_account(struct directory *d, struct arena *a, st
                                       .password = s.password,
                                       .app_passwords = s.app_passwords,
                                       .app_passwords_only = s.app_passwords_only,
+                                      .protocols_off = s.protocols_off,
+                                      .protocols_off_by_domain = s.protocols_off_by_domain,
                                       .send_as = s.send_as};
     return DIRECTORY_OK;
 }

@@ -50,6 +50,14 @@ enum directory_status directory_resolve(struct directory *d, struct arena *a, st
 /* Whether the domain is served here (hosted, alias or relay: DIRECTORY_OK), not looking at the local part. */
 enum directory_status directory_domain(struct directory *d, struct str domain);
 
+/* Ways to log in, which can be switched off for an account and for a domain. */
+enum directory_protocol {
+    DIRECTORY_SMTP = 1, /* submission */
+    DIRECTORY_IMAP = 2,
+    DIRECTORY_POP3 = 4,
+    DIRECTORY_WEB = 8,
+};
+
 struct directory_account {
     int64_t id, tenant_id, domain_id;
     int64_t quota_bytes; /* -1: without limit */
@@ -59,7 +67,9 @@ struct directory_account {
     /* Its app passwords, a line each: "id scope,scope hash", the hash as in base/password.h. */
     struct str app_passwords;
     bool app_passwords_only; /* the password is not for mail programs */
-    struct str send_as;      /* addresses it may send under beside its own, a line each; "@domain" is all of a domain */
+    unsigned protocols_off;  /* bits of enum directory_protocol: switched off for it or its domain */
+    unsigned protocols_off_by_domain;
+    struct str send_as; /* addresses it may send under beside its own, a line each; "@domain" is all of a domain */
 };
 /* The account that logs in with this name (its address). */
 enum directory_status directory_account(struct directory *d, struct arena *a, struct str login,

@@ -125,6 +125,24 @@ static bool check_duration(struct str value, struct err *err) {
            err_set(err, "a time is needed, like 90s, 5m, 4h or 2d");
 }
 
+/* A time that is `least` seconds at least; what is below makes no sense, or breaks a standard. */
+static bool check_timeout(struct str value, uint64_t least, const char *example, struct err *err) {
+    static const char units[] = "smhd";
+    static const uint64_t seconds[] = {1, 60, 3600, 86400};
+    uint64_t v;
+    const char *unit = value.n ? strchr(units, ascii_lower(value.p[value.n - 1])) : NULL;
+    bool good = unit && *unit && str_u64(str_sub(value, 0, value.n - 1), &v) && v <= 100000;
+    return (good && v * seconds[unit - units] >= least) || err_set(err, "a time is needed, %s at least", example);
+}
+
+static bool check_login_timeout(struct str value, struct err *err) { return check_timeout(value, 10, "10s", err); }
+
+/* RFC 3501 5.4 */
+static bool check_imap_timeout(struct str value, struct err *err) { return check_timeout(value, 1800, "30m", err); }
+
+/* RFC 1939 3 */
+static bool check_pop3_timeout(struct str value, struct err *err) { return check_timeout(value, 600, "10m", err); }
+
 static bool check_greet_delay(struct str value, struct err *err) {
     uint32_t v;
     return str_eq(value, STR("0")) ||
@@ -177,6 +195,12 @@ static const struct {
     {"mta.soft_errors", check_number},
     {"mta.hard_errors", check_number},
     {"mta.vrfy", check_vrfy},
+    {"imapd.connections_account", check_number},
+    {"imapd.connections_address", check_number},
+    {"imapd.login_timeout", check_login_timeout},
+    {"imapd.imap_timeout", check_imap_timeout},
+    {"imapd.pop3_timeout", check_pop3_timeout},
+    {"imapd.pop3_login_delay", check_duration},
 };
 
 bool rule_setting_check(struct str name, struct str value, struct err *err) {

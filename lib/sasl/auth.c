@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "db/db.h"
+#include "directory/protocol.h"
 #include "sasl/internal.h"
 #include "sasl/scram.h"
 
@@ -121,6 +122,16 @@ bool auth_try_begin(struct auth_try *t, struct auth *a, enum auth_service servic
     return t->status != DIRECTORY_TEMPORARY;
 }
 
+enum auth_result auth_allowed(const struct directory_account *account, enum directory_protocol protocol,
+                              const char *peer) {
+    if (!(account->protocols_off & protocol))
+        return AUTH_OK;
+    log_event(LOG_LEVEL_INFO, "auth", "refused, the protocol is switched off", LOG_ABOUT("client", peer),
+              LOG_ADDRESS("user", account->address), LOG_WORD("protocol", str_of(protocol_text(protocol))),
+              LOG_WORD("for", str_of(account->protocols_off_by_domain & protocol ? "domain" : "mailbox")));
+    return AUTH_OFF;
+}
+
 enum auth_result auth_try_failed(struct auth_try *t, const char *why) {
     throttle_count(t->auth->throttle, t->login, t->peer, why);
     return AUTH_FAILED;
@@ -155,10 +166,12 @@ enum auth_result auth_check(struct auth *a, enum auth_service service, struct ar
     struct auth_try t;
     enum auth_result result;
     int64_t app;
+    enum directory_protocol protocol = (enum directory_protocol)service;
     memset(account, 0, sizeof *account);
     if (!auth_try_begin(&t, a, service, arena, login, peer, &result))
         return result;
     if (t.status == DIRECTORY_OK && str_starts(password, STR(AUTH_TOKEN_PREFIX))) {
+        protocol = DIRECTORY_WEB;
         result = auth_check_login_token(&t, password);
     } else if (t.status == DIRECTORY_OK && auth_is_app_password(&t, password, &app)) {
         auth_note_use(a, app, peer);
@@ -166,6 +179,8 @@ enum auth_result auth_check(struct auth *a, enum auth_service service, struct ar
     } else {
         result = check_password(&t, password);
     }
+    if (result == AUTH_OK)
+        result = auth_allowed(&t.account, protocol, peer);
     if (result == AUTH_OK)
         *account = t.account;
     return result;

@@ -10,6 +10,9 @@
  *
  * Too many failures ban for a while: an address, an account, or an account from one address (throttle.h).
  *
+ * A protocol can be switched off for an account or its domain. Who has proved to be the account's owner may know that;
+ * everybody else hears what a wrong password hears. The webmail's tokens ask for the webmail's own switch.
+ *
  * The mechanisms of SASL are in sasl.h; protocols that have commands of their own for a name and a password call
  * auth_check.
  */
@@ -28,13 +31,14 @@ struct db;
 
 enum auth_result {
     AUTH_OK,
+    AUTH_OFF,       /* the password is right, and the protocol is switched off for the account: 535 5.7.1 */
     AUTH_FAILED,    /* wrong name or password: say nothing more; 535 5.7.8 */
     AUTH_THROTTLED, /* too many failures of late for this account or address: 454 4.7.0 */
     AUTH_TEMPORARY, /* PostgreSQL is away: 454 4.7.0 */
 };
 
 /* What is logged in to: app passwords and tokens may be for some of them only. */
-enum auth_service { AUTH_SMTP = 1, AUTH_IMAP = 2, AUTH_POP3 = 4 };
+enum auth_service { AUTH_SMTP = DIRECTORY_SMTP, AUTH_IMAP = DIRECTORY_IMAP, AUTH_POP3 = DIRECTORY_POP3 };
 
 /* conninfo: for the connection that listens for bans. */
 struct auth *auth_new(struct directory *d, struct db *db, const char *conninfo, struct err *err);

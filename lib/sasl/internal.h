@@ -42,6 +42,9 @@ struct auth_try {
 /* Looks for bans and the account. False with *result set: go no further. */
 bool auth_try_begin(struct auth_try *t, struct auth *a, enum auth_service service, struct arena *arena,
                     struct str login, const char *peer, enum auth_result *result);
+/* What becomes of a login that has proved to be the account's: AUTH_OK, or AUTH_OFF with a line in the log. */
+enum auth_result auth_allowed(const struct directory_account *account, enum directory_protocol protocol,
+                              const char *peer);
 /* Counts a failure and gives AUTH_FAILED. */
 enum auth_result auth_try_failed(struct auth_try *t, const char *why);
 

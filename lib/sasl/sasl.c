@@ -31,6 +31,7 @@ struct sasl {
 
 static enum sasl_result of_auth(enum auth_result r) {
     static const enum sasl_result result[] = {[AUTH_OK] = SASL_OK,
+                                              [AUTH_OFF] = SASL_OFF,
                                               [AUTH_FAILED] = SASL_FAILED,
                                               [AUTH_THROTTLED] = SASL_THROTTLED,
                                               [AUTH_TEMPORARY] = SASL_TEMPORARY};

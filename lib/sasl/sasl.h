@@ -24,6 +24,7 @@
 enum sasl_result {
     SASL_CHALLENGE,
     SASL_OK,
+    SASL_OFF,       /* as AUTH_OFF */
     SASL_FAILED,    /* as AUTH_FAILED */
     SASL_THROTTLED, /* as AUTH_THROTTLED */
     SASL_TEMPORARY, /* as AUTH_TEMPORARY */

@@ -218,6 +218,9 @@ enum scram_result scram_step(struct scram *s, struct str message, struct buf *ou
         return SCRAM_MORE;
     bool known = s->try.status == DIRECTORY_OK;
     if (code == GSASL_OK && known) {
+        *result = auth_allowed(&s->try.account, (enum directory_protocol)s->service, s->peer);
+        if (*result != AUTH_OK)
+            return SCRAM_ENDED;
         if (s->app)
             auth_note_use(s->auth, s->app, s->try.peer);
         *result = AUTH_OK;

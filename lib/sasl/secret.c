@@ -223,6 +223,8 @@ enum auth_result auth_check_access_token(struct auth *a, enum auth_service servi
         else if (status != DIRECTORY_OK || (login.n && !str_ieq(login, whose)))
             result = AUTH_FAILED;
         else
+            result = auth_allowed(account, (enum directory_protocol)service, peer);
+        if (result == AUTH_OK)
             note_use(a, &USE_TOKEN, db_get_int8(r, 0, 1), peer);
     }
     PQclear(r);

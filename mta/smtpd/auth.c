@@ -54,6 +54,10 @@ static enum step ended(struct session *s, enum sasl_result result) {
         measure_login(MEASURE_LOGIN_THROTTLED);
         REPLY(s, "454 4.7.0 Too many failed logins, wait some minutes");
         return session_error(s);
+    case SASL_OFF: /* RFC 5248: the password is right */
+        measure_login(MEASURE_LOGIN_FAILED);
+        REPLY(s, "525 5.7.13 This way to log in is switched off for this mailbox");
+        return session_error(s);
     case SASL_TEMPORARY:
         measure_login(MEASURE_LOGIN_TEMPORARY);
         REPLY(s, "454 4.7.0 Passwords can't be checked just now, try again");

@@ -23,6 +23,7 @@
 <input id="limit" name="limit" value="{{LIMIT}}" inputmode="numeric" placeholder="no limit"{{#LIMIT_PROBLEM}} aria-invalid="true" aria-describedby="limit-problem"{{/LIMIT_PROBLEM}}>
 {{#LIMIT_PROBLEM}}<p class="problem" id="limit-problem"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#alert"></use></svg><span>{{TEXT}}</span></p>{{/LIMIT_PROBLEM}}
 </div>
+{{>PROTOCOLS}}
 {{/HOSTED}}
 </div>
 <div class="form-foot"><button class="button primary">Save</button></div>

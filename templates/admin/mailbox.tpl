@@ -34,6 +34,7 @@
 <p class="hint" id="quota-hint">Such as 500 MB or 2 GB. Empty: no limit.</p>
 </div>
 <label class="check full"><input type="checkbox" name="active" value="1"{{#ACTIVE}} checked{{/ACTIVE}}><span>Switched on<small>Off: the login stops working and mail is refused. Nothing is deleted.</small></span></label>
+{{>PROTOCOLS}}
 </div>
 <div class="form-foot"><button class="button primary">Save</button></div>
 </form>

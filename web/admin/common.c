@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/codec.h"
+#include "directory/protocol.h"
 #include "page.h"
 
 #include <math.h>
@@ -170,6 +171,38 @@ void show_password_choice(struct exchange *x, struct dict *d) {
 }
 
 bool form_checked(const struct exchange *x, const char *name) { return exchange_form(x, name).n > 0; }
+
+/* ---- ways to log in ---- */
+
+unsigned protocols_of(struct str names) {
+    unsigned bits;
+    struct err err;
+    protocols_parse(names, &bits, &err);
+    return bits;
+}
+
+void show_protocols(struct dict *d, unsigned off, unsigned off_by_domain) {
+    struct dict *list = dict_include(d, "PROTOCOLS", "admin/protocols.tpl");
+    for (size_t i = 0; i < PROTOCOL_COUNT; i++) {
+        struct dict *one = dict_section(list, "PROTOCOL");
+        dict_set_c(one, "NAME", protocols[i].name);
+        dict_set_c(one, "TITLE", protocols[i].title);
+        dict_show_if(one, "ON", !(off & protocols[i].bit));
+        dict_show_if(one, "DOMAIN_OFF", off_by_domain & protocols[i].bit);
+    }
+}
+
+unsigned form_protocols_off(const struct exchange *x, unsigned now) {
+    unsigned off = 0;
+    char name[32];
+    if (!form_checked(x, "protocols"))
+        return now;
+    for (size_t i = 0; i < PROTOCOL_COUNT; i++) {
+        snprintf(name, sizeof name, "protocol-%s", protocols[i].name);
+        off |= form_checked(x, name) ? 0 : protocols[i].bit;
+    }
+    return off;
+}
 
 /* ---- asking first ---- */
 

@@ -46,6 +46,15 @@ struct str form_password(struct exchange *x, bool *made_up);
 void show_password_choice(struct exchange *x, struct dict *d);
 bool form_checked(const struct exchange *x, const char *name);
 
+/* ---- ways to log in: sets of enum directory_protocol ---- */
+
+/* Of their names, separated by blanks. */
+unsigned protocols_of(struct str names);
+/* {{>PROTOCOLS}}: which may be used; those that the domain has switched off say so. */
+void show_protocols(struct dict *d, unsigned off, unsigned off_by_domain);
+/* What the form says is switched off; `now` where it does not have them. */
+unsigned form_protocols_off(const struct exchange *x, unsigned now);
+
 /* ---- asking first ---- */
 
 struct confirmation {

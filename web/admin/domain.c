@@ -15,7 +15,7 @@ static const struct db_statement LOAD = {
         1000) ","
               " " COUNTED("alias WHERE domain_id = d.id ORDER BY local_part COLLATE \"C\"", 1000) ", z.id, " COUNTED(
                   "record WHERE zone_id = z.id ORDER BY name COLLATE \"C\", id",
-                  1000) ", d.created_at"
+                  1000) ", d.created_at, array_to_string(d.protocols_off, ' ')"
                         " FROM domain d JOIN tenant t ON t.id = d.tenant_id LEFT JOIN domain o ON o.id = d.target_id"
                         " LEFT JOIN zone z ON z.domain_id = d.id WHERE d.id = $1"};
 static const struct db_statement CONTENTS = {
@@ -50,7 +50,8 @@ bool domain_load(struct exchange *x, int64_t id, struct domain *out) {
                                .aliases = db_get_int8(r, 0, 10),
                                .zone_id = db_get_int8(r, 0, 11),
                                .records = db_get_int8(r, 0, 12),
-                               .created_at = db_get_time(r, 0, 13)};
+                               .created_at = db_get_time(r, 0, 13),
+                               .protocols_off = protocols_of(db_get_str(r, 0, 14))};
     } else {
         exchange_not_found(x);
     }
@@ -108,7 +109,8 @@ static void get_domain(struct exchange *x) {
 
 /* ---- settings ---- */
 
-static struct dict *settings_page(struct exchange *x, const struct domain *domain, struct str limit, bool active) {
+static struct dict *settings_page(struct exchange *x, const struct domain *domain, struct str limit, bool active,
+                                  unsigned protocols_off) {
     struct dict *d = page_begin(x, PAGE_ADMIN, "admin/domain_settings.tpl", "Domain settings");
     page_title(x, arena_printf(&x->arena, "Settings of %.*s", STR_ARG(domain->display)));
     domain_head(x, d, domain, DOMAIN_SETTINGS);
@@ -124,7 +126,8 @@ static struct dict *settings_page(struct exchange *x, const struct domain *domai
     if (change) {
         dict_show_if(change, "ACTIVE", active);
         dict_set(change, "LIMIT", limit);
-        dict_show_if(change, "HOSTED", domain_hosts(domain));
+        if (domain_hosts(domain))
+            show_protocols(dict_section(change, "HOSTED"), protocols_off, 0);
     }
     return d;
 }
@@ -137,7 +140,7 @@ static void get_settings(struct exchange *x) {
     struct domain domain;
     if (!domain_load(x, exchange_id(x, "domain"), &domain))
         return;
-    settings_page(x, &domain, limit_text(x, domain.max_accounts), domain.active);
+    settings_page(x, &domain, limit_text(x, domain.max_accounts), domain.active, domain.protocols_off);
     page_send(x);
 }
 
@@ -148,6 +151,8 @@ static int64_t change(struct exchange *x, const struct domain *domain, bool acti
     int64_t result = admin_domain_active(x->db, domain->name, active, err);
     if (result > 0 && domain_hosts(domain))
         result = admin_domain_limit(x->db, domain->name, max, err);
+    if (result > 0 && domain_hosts(domain))
+        result = admin_domain_protocols(x->db, domain->name, form_protocols_off(x, domain->protocols_off), err);
     return result;
 }
 
@@ -163,7 +168,7 @@ static void post_settings(struct exchange *x) {
         page_flash(x, "The settings of %.*s are saved.", STR_ARG(domain.display));
         exchange_redirect(x, "/domains/%lld/settings", (long long)domain.id);
     } else if (outcome == OUTCOME_REFUSED) {
-        struct dict *d = settings_page(x, &domain, limit, active);
+        struct dict *d = settings_page(x, &domain, limit, active, form_protocols_off(x, domain.protocols_off));
         show_problem(x, d, "LIMIT_PROBLEM", &err);
         page_send(x);
     }

@@ -11,6 +11,7 @@ struct domain {
     struct str tenant;
     struct str target; /* of an alias: the domain it stands for; of a relay: the host, "" for the MX */
     bool active;
+    unsigned protocols_off;    /* bits of enum directory_protocol */
     int64_t max_accounts;      /* -1: no limit */
     int64_t accounts, aliases; /* counted to 1000; 1001: more */
     int64_t zone_id;           /* 0: its zone is not here */

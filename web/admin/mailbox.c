@@ -10,7 +10,9 @@
 static const struct db_statement LOAD = {
     "web_account",
     "SELECT a.id, a.domain_id, a.local_part, d.name, d.display, a.name, a.active, a.quota_bytes, coalesce(u.bytes, 0),"
-    " coalesce(u.messages, 0), a.created_at, d.active, a.sending_blocked <> '' FROM account a JOIN domain d ON d.id = "
+    " coalesce(u.messages, 0), a.created_at, d.active, a.sending_blocked <> '',"
+    " array_to_string(a.protocols_off, ' '), array_to_string(d.protocols_off, ' ') FROM account a JOIN domain d ON "
+    "d.id = "
     "a.domain_id"
     " LEFT JOIN account_usage u ON u.account_id = a.id WHERE a.id = $1"};
 static const struct db_statement ALIASES_TO = {
@@ -24,7 +26,8 @@ struct mailbox {
     struct str display; /* as people read it */
     struct str domain, name;
     bool active, domain_active, blocked;
-    int64_t quota_bytes; /* -1: no limit */
+    unsigned protocols_off, domain_protocols_off; /* bits of enum directory_protocol */
+    int64_t quota_bytes;                          /* -1: no limit */
     int64_t used, messages, created_at;
 };
 
@@ -49,7 +52,9 @@ static bool load(struct exchange *x, struct mailbox *m) {
                               .messages = db_get_int8(r, 0, 9),
                               .created_at = db_get_time(r, 0, 10),
                               .domain_active = db_get_bool(r, 0, 11),
-                              .blocked = db_get_bool(r, 0, 12)};
+                              .blocked = db_get_bool(r, 0, 12),
+                              .protocols_off = protocols_of(db_get_str(r, 0, 13)),
+                              .domain_protocols_off = protocols_of(db_get_str(r, 0, 14))};
         m->address = arena_str(a, m->address);
         m->display = arena_str(a, m->display);
     } else {
@@ -120,6 +125,8 @@ static struct dict *mailbox_page(struct exchange *x, const struct mailbox *m) {
     dict_set(change, "NAME", typed_or(x, "name", m->name));
     dict_set(change, "QUOTA", typed_or(x, "quota", quota));
     dict_show_if(change, "ACTIVE", exchange_is_post(x) ? form_checked(x, "active") : m->active);
+    show_protocols(change, exchange_is_post(x) ? form_protocols_off(x, m->protocols_off) : m->protocols_off,
+                   m->domain_protocols_off);
     return d;
 }
 
@@ -139,6 +146,8 @@ static void post_mailbox(struct exchange *x) {
     if (quota_good)
         result =
             admin_account_change(x->db, m.address, exchange_form(x, "name"), quota, form_checked(x, "active"), &err);
+    if (result == 1)
+        result = admin_account_protocols(x->db, m.address, form_protocols_off(x, m.protocols_off), &err);
     enum outcome outcome = admin_outcome(x, result, &err);
     if (outcome == OUTCOME_DONE) {
         page_flash(x, "The mailbox %.*s is saved.", STR_ARG(m.display));
