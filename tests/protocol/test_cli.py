@@ -79,7 +79,7 @@ class Command(unittest.TestCase):
         script = f"source {TOP}/cli/completion/mansio.bash; complete_it() {{ COMP_LINE=$1; COMP_POINT=${{#1}}; _mansio; echo \"${{COMPREPLY[*]}}\"; }}; "
         for line, expected in (
             ("acco", "account"),
-            ("domain s", "show"),
+            ("domain s", "show set"),
             ("domain remove --y", "--yes"),
             (f"domain show {self.domain[:-3]}", self.domain),
             ("help mig", "migrate"),
