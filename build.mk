@@ -16,7 +16,7 @@ CXX := $(or $(CXX_OF_$(CC)),g++)
 SAN ?=
 BUILD ?= build/$(CC)$(if $(SAN),-$(SAN))
 
-PKGS := libpq openssl libidn2 jansson libzstd libargon2 libgsasl libpsl
+PKGS := libpq openssl libidn2 jansson libzstd zlib libargon2 libgsasl libpsl
 WARN := -Wall -Wextra -Werror -Wshadow -Wpointer-arith -Wvla -Wformat=2 -Wno-format-nonliteral
 HARDEN := -fstack-protector-strong -fstack-clash-protection -fPIE -fno-strict-aliasing -D_FORTIFY_SOURCE=2
 OPT ?= -O2

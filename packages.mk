@@ -2,7 +2,7 @@
 # installed it. tools/packages installs what is missing.
 
 # compiling
-PACKAGES_BUILD := gcc g++ libc6-dev make pkg-config libpq-dev libssl-dev libidn2-dev libjansson-dev libzstd-dev \
+PACKAGES_BUILD := gcc g++ libc6-dev make pkg-config libpq-dev libssl-dev libidn2-dev libjansson-dev libzstd-dev zlib1g-dev \
     libargon2-dev libpsl-dev libgsasl-dev libunistring-dev libunbound-dev libcrypt-dev libfcgi-dev libetpan-dev libgumbo-dev \
     libctemplate-dev libcurl4-gnutls-dev libseccomp-dev gettext
 

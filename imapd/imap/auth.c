@@ -26,6 +26,8 @@ void session_capabilities(const struct session *s, struct buf *out) {
             "QRESYNC PREVIEW "
             "UTF8=ACCEPT "
             "UNAUTHENTICATE");
+        if (!conn_is_deflated(s->conn))
+            buf_add_c(out, " COMPRESS=DEFLATE");
         buf_printf(out, " APPENDLIMIT=%llu", (unsigned long long)s->service->append_limit);
         return;
     }
@@ -312,6 +314,8 @@ enum outcome command_unauthenticate(struct session *s, struct parser *p) {
     s->login = NULL;
     s->account = 0;
     s->utf8 = s->condstore = s->qresync = false;
+    if (conn_is_deflated(s->conn)) /* what the client sends behind this command is not compressed */
+        s->layer = STEP_PLAIN;
     s->state = NOT_AUTHENTICATED;
     conn_set_timeout(s->conn, LOGIN_TIMEOUT_MS);
     return session_ok(s, "Logged out");

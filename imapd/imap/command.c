@@ -10,6 +10,7 @@ static const struct command commands[] = {
     {"CAPABILITY", ANY_STATE, 0, command_capability},
     {"CHECK", SELECTED, 0, command_check},
     {"CLOSE", SELECTED, 0, command_close},
+    {"COMPRESS", LOGGED_IN, 0, command_compress},
     {"COPY", SELECTED, USES_SEQUENCE, command_copy},
     {"CREATE", LOGGED_IN, 0, command_create},
     {"DELETE", LOGGED_IN, 0, command_delete},

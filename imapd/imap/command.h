@@ -37,6 +37,8 @@ enum outcome command_starttls(struct session *s, struct parser *p);
 enum outcome command_login(struct session *s, struct parser *p);
 enum outcome command_authenticate(struct session *s, struct parser *p);
 enum outcome command_unauthenticate(struct session *s, struct parser *p);
+/* compress.c */
+enum outcome command_compress(struct session *s, struct parser *p);
 /* mailbox.c */
 enum outcome command_create(struct session *s, struct parser *p);
 enum outcome command_delete(struct session *s, struct parser *p);

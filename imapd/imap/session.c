@@ -181,6 +181,12 @@ static enum step work(struct session *s) {
             arena_free(&s->arena);
             return STEP_TLS;
         }
+        if (s->layer != STEP_WAIT) {
+            enum step step = s->layer;
+            s->layer = STEP_WAIT;
+            arena_free(&s->arena);
+            return step;
+        }
         if (conn_output_pending(s->conn) > OUTPUT_HIGH)
             return STEP_DRAIN;
         if (s->resume)

@@ -64,9 +64,10 @@ struct session {
     int64_t looked_up; /* when the account was last found to be good */
     int failures;
     bool closing, start_tls;
-    bool utf8;      /* ENABLE UTF8=ACCEPT */
-    bool condstore; /* changes are told with their MODSEQ (imap/condstore.h) */
-    bool qresync;   /* ENABLE QRESYNC: expunges are told as VANISHED, with UIDs */
+    enum step layer; /* STEP_DEFLATE, STEP_PLAIN: what the command just run asks of the connection; else STEP_WAIT */
+    bool utf8;       /* ENABLE UTF8=ACCEPT */
+    bool condstore;  /* changes are told with their MODSEQ (imap/condstore.h) */
+    bool qresync;    /* ENABLE QRESYNC: expunges are told as VANISHED, with UIDs */
 
     /* the selected mailbox */
     struct view_client *client;

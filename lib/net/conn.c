@@ -51,6 +51,7 @@ void conn_destroy(struct conn *c) {
     end_session(c);
     if (c->tls)
         tls_session_free(c->tls);
+    deflate_free(c->deflate);
     close(c->fd);
     free(c->in.p);
     buf_free(&c->out);
@@ -175,6 +176,32 @@ static enum outcome begin_tls(struct conn *c) {
     return AGAIN;
 }
 
+/* ---- compression ---- */
+
+/* What has come behind the request is compressed already. */
+static enum outcome begin_deflate(struct conn *c) {
+    c->start_deflate = false;
+    if (c->deflate) {
+        log_error("%s: compression was to start where it is on", c->listener->o.protocol->name);
+        return GONE;
+    }
+    c->deflate = deflate_new(conn_input(c));
+    conn_forget_input(c);
+    c->more = true;
+    return AGAIN;
+}
+
+static enum outcome end_deflate(struct conn *c) {
+    c->end_deflate = false;
+    if (c->deflate)
+        conn_add_input(c, deflate_rest(c->deflate));
+    deflate_free(c->deflate);
+    c->deflate = NULL;
+    c->input_due = input_length(c) > 0;
+    c->more = true;
+    return AGAIN;
+}
+
 /* ---- serving ---- */
 
 static enum outcome begin_closing(struct conn *c) {
@@ -201,6 +228,12 @@ static enum outcome run_step(struct conn *c, enum event event) {
         return begin_closing(c);
     case STEP_TLS:
         c->start_tls = true;
+        break;
+    case STEP_DEFLATE:
+        c->start_deflate = true;
+        break;
+    case STEP_PLAIN:
+        c->end_deflate = true;
         break;
     case STEP_DRAIN:
         c->draining = true;
@@ -259,6 +292,10 @@ static enum outcome serve(struct conn *c, uint32_t *events) {
         return wait_for_output(c, events);
     if (c->start_tls)
         return begin_tls(c);
+    if (c->start_deflate)
+        return begin_deflate(c);
+    if (c->end_deflate)
+        return end_deflate(c);
     if (c->draining) {
         c->draining = false;
         return run_step(c, EVENT_DRAINED);
@@ -451,7 +488,9 @@ void conn_printf(struct conn *c, const char *fmt, ...) {
     va_end(ap);
 }
 
-size_t conn_output_pending(const struct conn *c) { return c->out.n - c->out_start; }
+size_t conn_output_pending(const struct conn *c) {
+    return c->out.n - c->out_start + (c->deflate ? deflate_wire(c->deflate).n : 0);
+}
 
 bool conn_flush(struct conn *c) { return conn_send(c) != IO_BROKEN; }
 
@@ -463,6 +502,8 @@ void conn_set_timeout(struct conn *c, int ms) {
 bool conn_closing(const struct conn *c) { return c->stop; }
 
 bool conn_is_tls(const struct conn *c) { return c->tls != NULL; }
+
+bool conn_is_deflated(const struct conn *c) { return c->deflate != NULL; }
 
 bool conn_tls_available(const struct conn *c) { return c->listener->o.tls && !c->tls; }
 

@@ -42,8 +42,12 @@ enum step {
     STEP_DRAIN, /* flush the output, park until it is gone, then EVENT_DRAINED: for long answers to slow readers */
     STEP_TLS, /* flush the output, throw away input already buffered in plain text (injection, RFC 3207 section 4.2), */
               /* start TLS as a server; EVENT_INPUT follows with new input under TLS */
-    STEP_CLOSE, /* flush the output (bounded in time), wait until the peer has read it, and close */
-    STEP_QUIT,  /* the same where the peer itself has asked for the end and so sends nothing more: no waiting */
+    STEP_DEFLATE, /* flush the output; from then on both directions are compressed (RFC 4978), input that is there
+                     already */
+                  /* included; under TLS where that is on */
+    STEP_PLAIN,   /* flush the output, the last that is compressed; input behind what was consumed is not compressed */
+    STEP_CLOSE,   /* flush the output (bounded in time), wait until the peer has read it, and close */
+    STEP_QUIT,    /* the same where the peer itself has asked for the end and so sends nothing more: no waiting */
 };
 
 struct protocol {
@@ -105,6 +109,7 @@ bool conn_flush(struct conn *c);                  /* tries to send now without w
 void conn_set_timeout(struct conn *c, int ms);    /* until EVENT_TIMEOUT, restarted by input; 0: none */
 bool conn_closing(const struct conn *c);          /* the server is stopping: say goodbye and STEP_CLOSE */
 bool conn_is_tls(const struct conn *c);
+bool conn_is_deflated(const struct conn *c);        /* behind STEP_DEFLATE */
 bool conn_tls_available(const struct conn *c);      /* the listener has TLS and it is not on yet */
 const char *conn_tls_version(const struct conn *c); /* "TLSv1.3", or "" */
 const char *conn_tls_cipher(const struct conn *c);  /* "TLS_AES_256_GCM_SHA384", or "" */

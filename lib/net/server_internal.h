@@ -5,6 +5,7 @@
 #ifndef NET_SERVER_INTERNAL_H
 #define NET_SERVER_INTERNAL_H
 
+#include "net/deflate.h"
 #include "net/server.h"
 #include "net/slots.h"
 #include "net/sockaddr.h"
@@ -77,6 +78,7 @@ struct input {
 struct scratch {
     struct input in;
     struct buf out;
+    struct deflate_tools deflate;
 };
 
 enum phase {
@@ -94,6 +96,7 @@ struct conn {
     struct listener *listener;
     struct scratch *scratch; /* of the worker that runs it */
     struct tls_session *tls;
+    struct deflate *deflate; /* NULL: bytes go as they are */
     void *session;
     slot_id id;
     int64_t deadline; /* absolute; of the phases but PHASE_SERVE */
@@ -107,14 +110,16 @@ struct conn {
     bool greeted : 1;   /* EVENT_OPEN has been delivered */
     bool try_read : 1;  /* the descriptor may have input */
     bool more : 1;      /* the last read did not get everything */
+    bool raw_more : 1;  /* with compression: the last read from the wire */
     bool ended : 1;     /* the peer has closed its sending side, though there may be input before that */
     bool input_due : 1; /* EVENT_INPUT */
     bool wake : 1;      /* EVENT_WAKE */
     bool look_at_time : 1;
-    bool out_blocked : 1; /* the socket takes no more output for now */
-    bool draining : 1;    /* EVENT_DRAINED when the output is gone */
-    bool start_tls : 1;   /* when the output is gone */
-    bool stop : 1;        /* the server is stopping */
+    bool out_blocked : 1;                    /* the socket takes no more output for now */
+    bool draining : 1;                       /* EVENT_DRAINED when the output is gone */
+    bool start_tls : 1;                      /* when the output is gone */
+    bool start_deflate : 1, end_deflate : 1; /* the same */
+    bool stop : 1;                           /* the server is stopping */
     bool stop_told : 1;
     bool quit : 1; /* the peer has said that it sends nothing more */
     bool eof : 1;
@@ -159,6 +164,7 @@ enum io { IO_DONE, IO_BLOCKED, IO_BROKEN };
 void conn_borrow(struct conn *c, struct scratch *scratch);
 void conn_give_back(struct conn *c);
 void conn_forget_input(struct conn *c);
+void conn_add_input(struct conn *c, struct str bytes);
 /* Reads once what there is room for; sets input_due, more, eof. IO_BLOCKED when there was nothing. */
 enum io conn_read(struct conn *c);
 /* Reads at most n bytes more, and leaves what is behind them to TLS. */

@@ -10,11 +10,13 @@ import base64
 import re
 import socket
 import ssl
+import zlib
 
 
 class ImapWire:
     def __init__(self, mansio, account=None, tls=True, path=None, timeout=15):
         self.mansio, self.count, self.buffer = mansio, 0, b""
+        self.deflate = self.inflate = None
         if path:
             self.socket = socket.socket(socket.AF_UNIX)
             self.socket.settimeout(timeout)
@@ -44,10 +46,31 @@ class ImapWire:
     def __exit__(self, *_):
         self.close()
 
+    # ---- compression (RFC 4978) ----
+
+    def compress(self, level=6, window=15):
+        """COMPRESS DEFLATE; from then on both ways go through zlib."""
+        ok, _ = self.run("COMPRESS DEFLATE")
+        assert ok.startswith("OK"), ok
+        assert not self.buffer, self.buffer
+        self.deflate, self.inflate = zlib.compressobj(level, zlib.DEFLATED, -window), zlib.decompressobj(-15)
+        self.received = self.sent = 0
+
+    def stop_compressing(self):
+        assert not self.inflate.unconsumed_tail
+        self.deflate = self.inflate = None
+
+    def packed(self, data, flush=zlib.Z_SYNC_FLUSH):
+        return self.deflate.compress(data.encode() if isinstance(data, str) else data) + self.deflate.flush(flush)
+
     # ---- sending ----
 
     def send(self, data):
-        self.socket.sendall(data.encode() if isinstance(data, str) else data)
+        data = data.encode() if isinstance(data, str) else data
+        if self.deflate:
+            data = self.packed(data)
+            self.sent += len(data)
+        self.socket.sendall(data)
 
     def tag(self):
         self.count += 1
@@ -90,6 +113,9 @@ class ImapWire:
         data = self.socket.recv(1 << 16)
         if not data:
             raise EOFError("the server closed the connection")
+        if self.inflate:
+            self.received += len(data)
+            data = self.inflate.decompress(data)
         self.buffer += data
 
     def read(self, size):
