@@ -156,8 +156,10 @@ void state_flags(struct view *v, uint64_t modseq, const struct store_message *m,
     /* Where others changed something between what the view has and this, the store's answer may hold their changes too:
      * then the client hears of it like everybody, and what is missing is asked for. */
     bool next = modseq == atomic_load(&v->synced) + 1;
-    if (v->loaded)
-        state_messages(v, m, count, next ? by : NULL);
+    uint32_t last = v->loaded && v->count ? v->list->uid[v->count - 1] : 0;
+    while (count && m[count - 1].uid > last) /* not heard of yet: it is asked for with all that belongs to it */
+        count--;
+    state_messages(v, m, count, next ? by : NULL);
     if (next)
         atomic_store(&v->synced, modseq);
     if (modseq > atomic_load(&v->wanted))

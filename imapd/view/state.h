@@ -60,7 +60,8 @@ void state_messages(struct view *v, const struct store_message *m, size_t count,
 void state_expunge(struct view *v, const uint32_t *uid, size_t count);
 /* Makes the messages the whole of the mailbox. */
 void state_replace(struct view *v, struct arena *a, const struct store_message *m, size_t count);
-/* What flags of messages are now, by a change with this modseq that `by` (may be NULL) asked for. Takes the lock. */
+/* What flags of messages are now (nothing else of them is set), by a change with this modseq that `by` (may be NULL)
+ * asked for. Takes the lock. */
 void state_flags(struct view *v, uint64_t modseq, const struct store_message *m, size_t count,
                  const struct view_client *by);
 /* Wakes the clients that wait. */

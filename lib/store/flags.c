@@ -24,16 +24,14 @@ struct work {
 
 static struct work *next_in(const struct work *w) { return (struct work *)w->line.next; }
 
+/* Range by range: the planner takes a range of unknown ends for a good part of the mailbox. */
 static const struct db_statement SELECT_MESSAGES = {
     "flags_messages",
-    "SELECT " MESSAGE_COLUMNS ", m.account_id, m.mailbox_id"
-    " FROM unnest($1::int8[], $2::int8[], $3::int8[], $4::int8[]) AS r (a, b, low, high) JOIN message m"
-    " ON m.account_id = r.a AND m.mailbox_id = r.b AND m.uid BETWEEN r.low AND r.high"};
-static const struct db_statement SET_FLAGS = {
-    "flags_set", "UPDATE message m SET flags = u.f, keywords = CASE u.k WHEN '' THEN '{}'::text[] ELSE"
-                 " string_to_array(u.k, ' ') END, modseq = u.q"
-                 " FROM unnest($1::int8[], $2::int8[], $3::int8[], $4::int8[], $5::int4[], $6::text[])"
-                 " AS u (a, b, uid, q, f, k) WHERE m.account_id = u.a AND m.mailbox_id = u.b AND m.uid = u.uid"};
+    "SELECT m.uid, m.flags, m.modseq, m.keywords, r.n"
+    " FROM unnest($1::int8[], $2::int8[], $3::int8[], $4::int8[]) WITH ORDINALITY AS r (a, b, low, high, n)"
+    " CROSS JOIN LATERAL (SELECT uid, flags, modseq, keywords FROM message WHERE account_id = r.a AND mailbox_id = r.b"
+    " AND uid BETWEEN r.low AND r.high ORDER BY uid LIMIT r.high - r.low + 1) m"};
+static const struct db_statement SET_FLAGS = {"flags_set", "SELECT message_set_flags($1, $2, $3, $4, $5, $6, $7)"};
 static const struct db_statement RAISE_MAILBOXES = {
     "flags_mailboxes", "UPDATE mailbox m SET highestmodseq = k.q, flags_modseq = greatest(m.flags_modseq, k.q),"
                        " unseen = m.unseen + k.u, deleted = m.deleted + k.d"
@@ -180,6 +178,7 @@ static bool send_locks(struct group *g, struct db_conn *c, struct err *err) {
     return db_send(c, &STORE_LOCK_MAILBOXES, &p, err);
 }
 
+/* All ranges, one behind another as the works are. */
 static bool send_select(struct group *g, struct db_conn *c, struct err *err) {
     size_t n = 0, at = 0;
     for (const struct work *w = g->work; w; w = next_in(w))
@@ -210,20 +209,41 @@ static bool receive_locks(struct group *g, struct db_conn *c, struct err *err) {
     return good;
 }
 
+/* The work that each of the ranges belongs to, as send_select() has put them. */
+static const struct work **range_owners(struct group *g) {
+    size_t n = 0;
+    for (const struct work *w = g->work; w; w = next_in(w))
+        n += w->range_count;
+    const struct work **owner = arena_array(g->arena, n, sizeof *owner);
+    for (const struct work *w = g->work; w; w = next_in(w))
+        for (size_t i = 0; i < w->range_count; i++)
+            *owner++ = w;
+    return owner - n;
+}
+
+static struct entry read_entry(const PGresult *r, int row, struct arena *a, const struct work *const *owner) {
+    const struct work *w = owner[db_get_int8(r, row, 4) - 1];
+    struct entry e = {.account = w->account,
+                      .mailbox = w->mailbox,
+                      .m = {.uid = (uint32_t)db_get_int8(r, row, 0),
+                            .flags = (uint32_t)db_get_int8(r, row, 1),
+                            .modseq = (uint64_t)db_get_int8(r, row, 2)}};
+    e.m.keyword_count = store_get_keywords(r, row, 3, a, &e.m.keyword);
+    return e;
+}
+
 /* The messages of all ranges, each once. */
 static bool receive_messages(struct group *g, struct db_conn *c, struct err *err) {
     PGresult *r = db_receive(c, err);
     if (!r)
         return false;
+    const struct work **owner = range_owners(g);
     size_t n = (size_t)PQntuples(r), kept = 0;
     bool sorted = true;
     g->entry = arena_array(g->arena, n, sizeof *g->entry);
     for (size_t i = 0; i < n; i++) {
-        struct entry *e = &g->entry[i];
-        store_read_message(r, (int)i, g->arena, &e->m);
-        e->account = db_get_int8(r, (int)i, 8);
-        e->mailbox = db_get_int8(r, (int)i, 9);
-        sorted = sorted && (i == 0 || compare_entry(e - 1, e) < 0);
+        g->entry[i] = read_entry(r, (int)i, g->arena, owner);
+        sorted = sorted && (i == 0 || compare_entry(&g->entry[i - 1], &g->entry[i]) < 0);
     }
     PQclear(r);
     if (!sorted)
@@ -302,24 +322,59 @@ static void apply_work(struct group *g, struct work *w) {
         b->modseq = w->modseq;
 }
 
-static bool send_flags(struct group *g, struct db_conn *c, struct err *err) {
-    size_t n = 0, at = 0;
-    for (size_t i = 0; i < g->entries; i++)
-        n += g->entry[i].differs;
-    int64_t *account = arena_array(g->arena, n, 8), *id = arena_array(g->arena, n, 8),
-            *uid = arena_array(g->arena, n, 8), *modseq = arena_array(g->arena, n, 8);
-    int32_t *flags = arena_array(g->arena, n, 4);
-    struct str *keywords = arena_array(g->arena, n, sizeof *keywords);
-    for (size_t i = 0; i < g->entries; i++) {
-        const struct entry *e = &g->entry[i];
+/* Entries that differ and have the same value, without a gap in their UIDs: what lies in a gap was not read. */
+struct run {
+    const struct entry *first;
+    struct str keywords; /* of all of them */
+    uint32_t last;
+};
+
+static bool same_keywords(const struct store_message *x, const struct store_message *y) {
+    if (x->keyword_count != y->keyword_count)
+        return false;
+    for (size_t i = 0; i < x->keyword_count; i++)
+        if (!str_eq(x->keyword[i], y->keyword[i]))
+            return false;
+    return true;
+}
+
+static bool continues(const struct run *r, const struct entry *e) {
+    const struct entry *f = r->first;
+    return e->m.uid == r->last + 1 && e->account == f->account && e->mailbox == f->mailbox &&
+           e->m.modseq == f->m.modseq && e->m.flags == f->m.flags && same_keywords(&e->m, &f->m);
+}
+
+static size_t make_runs(struct group *g, struct run **out) {
+    struct run *run = arena_array(g->arena, g->entries, sizeof *run);
+    size_t n = 0;
+    for (const struct entry *e = g->entry; e < g->entry + g->entries; e++) {
         if (!e->differs)
             continue;
-        account[at] = e->account, id[at] = e->mailbox, uid[at] = e->m.uid, modseq[at] = (int64_t)e->m.modseq;
-        flags[at] = (int32_t)e->m.flags, keywords[at++] = joined(g->arena, &e->m);
+        if (n && continues(&run[n - 1], e))
+            run[n - 1].last = e->m.uid;
+        else
+            run[n++] = (struct run){e, joined(g->arena, &e->m), e->m.uid};
+    }
+    *out = run;
+    return n;
+}
+
+static bool send_flags(struct group *g, struct db_conn *c, struct err *err) {
+    struct run *run;
+    size_t n = make_runs(g, &run);
+    int64_t *account = arena_array(g->arena, n, 8), *id = arena_array(g->arena, n, 8),
+            *first = arena_array(g->arena, n, 8), *last = arena_array(g->arena, n, 8),
+            *modseq = arena_array(g->arena, n, 8);
+    int32_t *flags = arena_array(g->arena, n, 4);
+    struct str *keywords = arena_array(g->arena, n, sizeof *keywords);
+    for (size_t i = 0; i < n; i++) {
+        const struct entry *e = run[i].first;
+        account[i] = e->account, id[i] = e->mailbox, first[i] = e->m.uid, last[i] = run[i].last;
+        modseq[i] = (int64_t)e->m.modseq, flags[i] = (int32_t)e->m.flags, keywords[i] = run[i].keywords;
     }
     struct db_params p = {0};
-    db_int8_array(&p, account, n), db_int8_array(&p, id, n), db_int8_array(&p, uid, n), db_int8_array(&p, modseq, n);
-    db_int4_array(&p, flags, n), db_text_array(&p, keywords, n);
+    db_int8_array(&p, account, n), db_int8_array(&p, id, n), db_int8_array(&p, first, n), db_int8_array(&p, last, n);
+    db_int8_array(&p, modseq, n), db_int4_array(&p, flags, n), db_text_array(&p, keywords, n);
     return db_send(c, &SET_FLAGS, &p, err);
 }
 

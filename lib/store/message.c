@@ -63,8 +63,16 @@ void store_range_params(struct db_params *p, struct arena *a, const struct uid_r
 
 /* ---- reading ---- */
 
-void store_read_message(const PGresult *r, int row, struct arena *a, struct store_message *out) {
+size_t store_get_keywords(const PGresult *r, int row, int column, struct arena *a, struct str **out) {
     struct str *keyword;
+    size_t n = db_get_texts(r, row, column, a, &keyword);
+    for (size_t i = 0; i < n; i++)
+        keyword[i] = arena_str(a, keyword[i]);
+    *out = keyword;
+    return n;
+}
+
+void store_read_message(const PGresult *r, int row, struct arena *a, struct store_message *out) {
     *out = (struct store_message){
         .uid = (uint32_t)db_get_int8(r, row, 0),
         .flags = (uint32_t)db_get_int8(r, row, 1),
@@ -73,11 +81,8 @@ void store_read_message(const PGresult *r, int row, struct arena *a, struct stor
         .size = (uint64_t)db_get_int8(r, row, 4),
         .internal_date = db_get_time(r, row, 5),
         .saved_at = db_get_time(r, row, 6),
-        .keyword_count = db_get_texts(r, row, 7, a, &keyword),
     };
-    out->keyword = keyword;
-    for (size_t i = 0; i < out->keyword_count; i++)
-        keyword[i] = arena_str(a, keyword[i]);
+    out->keyword_count = store_get_keywords(r, row, 7, a, &out->keyword);
 }
 
 static struct store_message *read_messages(const PGresult *r, struct arena *a, size_t *count) {

@@ -173,7 +173,8 @@ struct store_flag_change {
     void *by;                 /* handed to the watcher */
     /* results, in the arena */
     struct store_message
-        *message; /* what they are now, ascending; those whose value really changed with a new modseq */
+        *message; /* UID, flags, keywords and modseq as they are now, ascending; a modseq is new where */
+                  /* the value really changed */
     size_t count;
     uint32_t *failed; /* UIDs that unchanged_since ruled out */
     size_t failed_count;

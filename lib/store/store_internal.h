@@ -35,6 +35,8 @@ void store_deliver_init(struct store *s);
 void store_flags_init(struct store *s);
 /* One row of MESSAGE_COLUMNS; strings in the arena. */
 void store_read_message(const PGresult *r, int row, struct arena *a, struct store_message *out);
+/* A column of keywords; the strings in the arena. */
+size_t store_get_keywords(const PGresult *r, int row, int column, struct arena *a, struct str **out);
 #define MESSAGE_COLUMNS "m.uid, m.flags, m.modseq, m.email_id, m.size, m.internal_date, m.saved_at, m.keywords"
 /* Logs what went wrong and gives STORE_TEMPORARY. */
 enum store_status store_failed(struct err *err);
