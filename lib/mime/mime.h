@@ -130,6 +130,20 @@ bool mime_is_reply(struct arena *a, struct str subject);
 struct str mime_decode_words(struct arena *a, struct str raw);
 /* Body bytes of a transfer encoding ("base64", "quoted-printable", else as they are). Lenient; appends. */
 void mime_decode_transfer(struct str encoding, struct str body, struct buf *out);
+
+/* The same in pieces, for bodies of any size. */
+struct mime_decoder {
+    enum { MIME_IDENTITY, MIME_BASE64, MIME_QUOTED_PRINTABLE } kind;
+    uint32_t bits;
+    unsigned have;
+    bool ended;
+    struct buf line;
+};
+/* False: the encoding is none of RFC 2045's, and the bytes stay as they are. */
+bool mime_decoder_init(struct mime_decoder *d, struct str encoding);
+void mime_decoder_add(struct mime_decoder *d, struct str piece, struct buf *out); /* appends what is certain by now */
+void mime_decoder_end(struct mime_decoder *d, struct buf *out);                   /* the rest; frees */
+
 /* Text in a charset to valid UTF-8 (unknown charset or bad bytes: U+FFFD or windows-1252; never fails). Appends. */
 void mime_decode_charset(struct str charset, struct str text, struct buf *out);
 /* Addresses of a header field's body. */

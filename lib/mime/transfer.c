@@ -3,7 +3,11 @@
 
 #include "base/codec.h"
 
-enum { V = 0x40, PAD = 0x80 };
+enum {
+    V = 0x40,
+    PAD = 0x80,
+    LONG_LINE = 64 * 1024, /* of quoted-printable; kept no longer than this */
+};
 
 /* For each byte of base64's alphabet V and its value; what is not of it is passed over (RFC 2045 section 6.8). */
 static const unsigned char sextet[256] = {
@@ -15,17 +19,17 @@ static const unsigned char sextet[256] = {
     V | 50,        V | 51, ['0'] = V | 52, V | 53,         V | 54,     V | 55, V | 56,         V | 57, V | 58, V | 59,
     V | 60,        V | 61, ['+'] = V | 62, ['/'] = V | 63, ['='] = PAD};
 
-void mime_decode_base64(struct str body, struct buf *out) {
-    const unsigned char *p = (const unsigned char *)body.p, *end = p + body.n;
-    buf_reserve(out, body.n / 4 * 3 + 3);
+static void add_base64(struct mime_decoder *d, struct str piece, struct buf *out) {
+    const unsigned char *p = (const unsigned char *)piece.p, *end = p + piece.n;
+    buf_reserve(out, piece.n / 4 * 3 + 6);
     unsigned char *to = (unsigned char *)out->p + out->n;
-    uint32_t bits = 0;
-    unsigned have = 0;
+    uint32_t bits = d->bits;
+    unsigned have = d->have;
     while (p < end) {
         if (have == 0 && end - p >= 4) {
-            unsigned a = sextet[p[0]], b = sextet[p[1]], c = sextet[p[2]], d = sextet[p[3]];
-            if (a & b & c & d & V) {
-                uint32_t triple = (a & 63) << 18 | (b & 63) << 12 | (c & 63) << 6 | (d & 63);
+            unsigned a = sextet[p[0]], b = sextet[p[1]], c = sextet[p[2]], e = sextet[p[3]];
+            if (a & b & c & e & V) {
+                uint32_t triple = (a & 63) << 18 | (b & 63) << 12 | (c & 63) << 6 | (e & 63);
                 to[0] = (unsigned char)(triple >> 16), to[1] = (unsigned char)(triple >> 8),
                 to[2] = (unsigned char)triple;
                 to += 3, p += 4;
@@ -33,8 +37,10 @@ void mime_decode_base64(struct str body, struct buf *out) {
             }
         }
         unsigned v = sextet[*p++];
-        if (v == PAD && have >= 2) /* "may be taken as evidence that the end of the data has been reached" */
+        if (v == PAD && have >= 2) { /* "may be taken as evidence that the end of the data has been reached" */
+            d->ended = true;
             break;
+        }
         if (!(v & V))
             continue;
         bits = bits << 6 | (v & 63);
@@ -43,12 +49,22 @@ void mime_decode_base64(struct str body, struct buf *out) {
             to += 3, have = 0, bits = 0;
         }
     }
-    if (have >= 2)
-        *to++ = (unsigned char)(bits >> (have == 2 ? 4 : 10));
-    if (have == 3)
-        *to++ = (unsigned char)(bits >> 2);
+    d->bits = bits, d->have = have;
     out->n = (size_t)((char *)to - out->p);
     out->p[out->n] = 0;
+}
+
+static void end_base64(const struct mime_decoder *d, struct buf *out) {
+    if (d->have >= 2)
+        buf_add_byte(out, (char)(d->bits >> (d->have == 2 ? 4 : 10)));
+    if (d->have == 3)
+        buf_add_byte(out, (char)(d->bits >> 2));
+}
+
+void mime_decode_base64(struct str body, struct buf *out) {
+    struct mime_decoder d = {.kind = MIME_BASE64};
+    add_base64(&d, body, out);
+    end_base64(&d, out);
 }
 
 /* Appends s with its =XX undone; an '=' before anything else stays as it is. */
@@ -82,6 +98,68 @@ static void decode_quoted_printable(struct str body, struct buf *out) {
             buf_add(out, body.p + end, next - end);
         at = next;
     }
+}
+
+/* Of a line that does not end, what can be decoded without knowing how it goes on. */
+static void flush_long_line(struct mime_decoder *d, struct buf *out) {
+    size_t cut = d->line.n;
+    while (cut && (d->line.p[cut - 1] == ' ' || d->line.p[cut - 1] == '\t'))
+        cut--;
+    for (size_t back = 1; back <= 2 && back < cut; back++)
+        if (d->line.p[cut - back] == '=') {
+            cut -= back;
+            break;
+        }
+    if (cut == 0)
+        cut = d->line.n;
+    decode_escapes(str_sub(buf_str(&d->line), 0, cut), out);
+    buf_consume(&d->line, cut);
+}
+
+/* Line by line: how one ends says what becomes of its blanks. */
+static void add_quoted_printable(struct mime_decoder *d, struct str piece, struct buf *out) {
+    ptrdiff_t first = str_chr(piece, '\n');
+    if (d->line.n && first >= 0) {
+        buf_add(&d->line, piece.p, (size_t)first + 1);
+        decode_quoted_printable(buf_str(&d->line), out);
+        buf_reset(&d->line);
+        piece = str_sub(piece, (size_t)first + 1, piece.n);
+    }
+    size_t whole = (size_t)(str_rchr(piece, '\n') + 1);
+    decode_quoted_printable(str_sub(piece, 0, whole), out);
+    buf_add_str(&d->line, str_sub(piece, whole, piece.n));
+    if (d->line.n > LONG_LINE)
+        flush_long_line(d, out);
+}
+
+bool mime_decoder_init(struct mime_decoder *d, struct str encoding) {
+    *d = (struct mime_decoder){.kind = MIME_IDENTITY};
+    if (str_ieq(encoding, STR("base64")))
+        d->kind = MIME_BASE64;
+    else if (str_ieq(encoding, STR("quoted-printable")))
+        d->kind = MIME_QUOTED_PRINTABLE;
+    else
+        return str_ieq(encoding, STR("7bit")) || str_ieq(encoding, STR("8bit")) || str_ieq(encoding, STR("binary"));
+    return true;
+}
+
+void mime_decoder_add(struct mime_decoder *d, struct str piece, struct buf *out) {
+    if (piece.n == 0 || d->ended)
+        return;
+    if (d->kind == MIME_BASE64)
+        add_base64(d, piece, out);
+    else if (d->kind == MIME_QUOTED_PRINTABLE)
+        add_quoted_printable(d, piece, out);
+    else
+        buf_add_str(out, piece);
+}
+
+void mime_decoder_end(struct mime_decoder *d, struct buf *out) {
+    if (d->kind == MIME_BASE64)
+        end_base64(d, out);
+    else if (d->kind == MIME_QUOTED_PRINTABLE)
+        decode_quoted_printable(buf_str(&d->line), out);
+    buf_free(&d->line);
 }
 
 void mime_decode_q(struct str text, struct buf *out) {

@@ -1,7 +1,7 @@
 /* One message of a session: MAIL, RCPT, DATA or BDAT, in groups where the server takes them so (RFC 2920). */
 #include "client/session.h"
 #include "client/stuff.h"
-#include "convert/convert.h"
+#include "mime/convert.h"
 
 #include <unistr.h>
 

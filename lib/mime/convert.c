@@ -1,14 +1,28 @@
-#include "convert/convert.h"
+#include "mime/convert.h"
 
 #include "mime/mime.h"
 
-enum { LONGEST_LINE = 998 }; /* RFC 5322 section 2.1.1 */
+enum {
+    LONGEST_LINE = 998, /* RFC 5322 section 2.1.1 */
+    PIECE = 64 * 1024,
+    BASE64_LINE = 57, /* bytes that become one line */
+};
 
 struct conversion {
     struct str message;
     enum convert_to to;
     struct buf *out;
+    convert_take *take; /* gets what is in out whenever that is a piece; NULL: out holds all of it */
+    void *context;
+    bool failed;
 };
+
+static void hand_on(struct conversion *x, size_t at_least) {
+    if (!x->take || x->out->n < at_least)
+        return;
+    x->failed = x->failed || !x->take(x->context, buf_str(x->out));
+    buf_reset(x->out);
+}
 
 /* What is in a body that not everybody takes. */
 struct content {
@@ -31,6 +45,8 @@ static struct content look(struct str s) {
 }
 
 static bool is_too_much(const struct conversion *x, const struct content *c) {
+    if (x->to == CONVERT_NO_NUL)
+        return c->nul;
     return c->nul || c->bare || c->long_line || (c->eight_bit && x->to == CONVERT_7BIT);
 }
 
@@ -40,8 +56,14 @@ static struct str body_of(const struct conversion *x, const struct mime_part *pa
 
 /* Text that belongs to no part: boundaries, and what stands before and behind them. It is for nobody to read. */
 static void add_between(struct conversion *x, size_t from, size_t to) {
-    for (size_t i = from; i < to; i++)
-        buf_add_byte(x->out, x->message.p[i] ? x->message.p[i] : ' ');
+    while (from < to) {
+        size_t n = to - from < PIECE ? to - from : PIECE, start = x->out->n;
+        buf_add(x->out, x->message.p + from, n);
+        for (char *nul; (nul = memchr(x->out->p + start, 0, x->out->n - start));)
+            *nul = ' ';
+        from += n;
+        hand_on(x, PIECE);
+    }
 }
 
 /* The header with another encoding; what the part would be without a field that says so is said. */
@@ -54,7 +76,7 @@ static void add_header(struct conversion *x, const struct mime_part *part, const
         type |= str_ieq(f.name, STR("Content-Type"));
         if (str_ieq(f.name, STR("Content-Transfer-Encoding")))
             continue;
-        buf_add_str(x->out, f.raw);
+        add_between(x, (size_t)(f.raw.p - x->message.p), (size_t)(f.raw.p - x->message.p) + f.raw.n);
         if (!str_ends(f.raw, STR("\n")))
             buf_add_c(x->out, "\r\n");
     }
@@ -66,6 +88,24 @@ static void add_header(struct conversion *x, const struct mime_part *part, const
     buf_printf(x->out, "Content-Transfer-Encoding: %s\r\n\r\n", encoding);
 }
 
+/* What the body stands for, as base64: one that is encoded already (and holds what no encoding does) is decoded first.
+ */
+static void add_base64(struct conversion *x, const struct mime_part *part, struct str body) {
+    struct mime_decoder decoder;
+    struct buf plain = BUF_EMPTY;
+    mime_decoder_init(&decoder, part->encoding);
+    for (size_t at = 0; at < body.n; at += PIECE) {
+        mime_decoder_add(&decoder, str_sub(body, at, PIECE), &plain);
+        size_t whole = plain.n / BASE64_LINE * BASE64_LINE;
+        mime_encode_base64(str_sub(buf_str(&plain), 0, whole), x->out);
+        buf_consume(&plain, whole);
+        hand_on(x, PIECE);
+    }
+    mime_decoder_end(&decoder, &plain);
+    mime_encode_base64(buf_str(&plain), x->out);
+    buf_free(&plain);
+}
+
 static void add_leaf(struct conversion *x, const struct mime_part *part) {
     struct str body = body_of(x, part);
     struct content c = look(body);
@@ -74,12 +114,14 @@ static void add_leaf(struct conversion *x, const struct mime_part *part) {
         add_between(x, (size_t)part->header_offset, (size_t)(part->body_offset + part->body_bytes));
         return;
     }
-    bool text = str_eq(part->type, STR("text")) && !c.nul && !c.bare;
+    struct mime_decoder known = {0};
+    bool encoded = mime_decoder_init(&known, part->encoding) && known.kind != MIME_IDENTITY;
+    bool text = str_eq(part->type, STR("text")) && !c.nul && !c.bare && !encoded;
     add_header(x, part, text ? "quoted-printable" : "base64");
     if (text)
         mime_encode_quoted_printable(body, x->out);
     else
-        mime_encode_base64(body, x->out);
+        add_base64(x, part, body);
 }
 
 static void add_part(struct conversion *x, const struct mime_part *part);
@@ -111,13 +153,26 @@ static void add_part(struct conversion *x, const struct mime_part *part) {
         add_leaf(x, part);
 }
 
+static void convert(struct arena *a, struct conversion *x) {
+    const struct mime_part *root = mime_parse(a, x->message)->root;
+    add_part(x, root);
+    size_t end = (size_t)(root->body_offset + root->body_bytes);
+    if (end < x->message.n)
+        add_between(x, end, x->message.n);
+}
+
 void convert_message(struct arena *a, struct str message, enum convert_to to, struct buf *out) {
     struct conversion x = {.message = message, .to = to, .out = out};
-    const struct mime_part *root = mime_parse(a, message)->root;
-    add_part(&x, root);
-    size_t end = (size_t)(root->body_offset + root->body_bytes);
-    if (end < message.n)
-        add_between(&x, end, message.n);
+    convert(a, &x);
+}
+
+bool convert_pieces(struct arena *a, struct str message, enum convert_to to, convert_take *take, void *context) {
+    struct buf out = BUF_EMPTY;
+    struct conversion x = {.message = message, .to = to, .out = &out, .take = take, .context = context};
+    convert(a, &x);
+    hand_on(&x, 1);
+    buf_free(&out);
+    return !x.failed;
 }
 
 static bool has_signed(const struct mime_part *part) {

@@ -1,4 +1,4 @@
-#include "convert/convert.h"
+#include "mime/convert.h"
 #include "mime/mime.h"
 
 #include <setjmp.h>
@@ -125,6 +125,89 @@ static void an_international_message_inside_is_encoded_as_a_whole(void **state) 
     buf_free(&m);
 }
 
+static void for_no_nul_only_what_holds_nul_changes(void **state) {
+    (void)state;
+    static const char text[] =
+        "Subject: x\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nlone\nline \xff\r\n"
+        "--b\r\nContent-Type: image/x\r\nContent-Transfer-Encoding: binary\r\n\r\n\0\1\r\2\r\n"
+        "--b\r\nContent-Transfer-Encoding: base64\r\n\r\nAAEC\0AwQF\r\n--b--\r\n";
+    struct buf out = convert(str_n(text, sizeof text - 1), CONVERT_NO_NUL);
+    const struct mime_part *part = mime_parse(&arena, buf_str(&out))->root->child;
+    assert_null(memchr(out.p, 0, out.n));
+    assert_content(buf_str(&out), part, STR("lone\nline \xff"));
+    assert_true(str_eq(part->encoding, STR("7bit")));
+    assert_true(str_eq(part->next->encoding, STR("base64")));
+    assert_content(buf_str(&out), part->next, STR("\0\1\r\2"));
+    assert_content(buf_str(&out), part->next->next, STR("\0\1\2\3\4\5"));
+    buf_free(&out);
+}
+
+static bool add_to(void *context, struct str piece) {
+    buf_add_str(context, piece);
+    return piece.n < 200 * 1024;
+}
+
+static void in_pieces_it_comes_out_the_same(void **state) {
+    (void)state;
+    struct buf m = BUF_EMPTY, pieces = BUF_EMPTY;
+    buf_add_c(&m, "Content-Type: application/x\r\n\r\n");
+    for (int i = 0; i < 500000; i++)
+        buf_add_byte(&m, (char)(i * 7 / 3));
+    struct buf whole = convert(buf_str(&m), CONVERT_NO_NUL);
+    assert_true(convert_pieces(&arena, buf_str(&m), CONVERT_NO_NUL, add_to, &pieces));
+    assert_true(str_eq(buf_str(&whole), buf_str(&pieces)));
+    buf_free(&m);
+    buf_free(&pieces);
+    buf_free(&whole);
+}
+
+/* Cut anywhere, decoding gives what it gives in one go. */
+static void assert_decodes_in_pieces(const char *encoding, struct str body) {
+    struct buf want = BUF_EMPTY;
+    mime_decode_transfer(str_of(encoding), body, &want);
+    for (size_t piece = 1; piece <= body.n; piece++) {
+        struct buf got = BUF_EMPTY;
+        struct mime_decoder d;
+        assert_true(mime_decoder_init(&d, str_of(encoding)));
+        for (size_t at = 0; at < body.n; at += piece)
+            mime_decoder_add(&d, str_sub(body, at, piece), &got);
+        mime_decoder_end(&d, &got);
+        assert_true(str_eq(buf_str(&got), buf_str(&want)));
+        buf_free(&got);
+    }
+    buf_free(&want);
+}
+
+static void bodies_are_decoded_in_pieces_of_any_size(void **state) {
+    (void)state;
+    assert_decodes_in_pieces("base64", STR("SGVs\r\nbG8g d29ybGQhISE\r\n=zzzz"));
+    assert_decodes_in_pieces("BASE64", STR("SGVsbG8gd29ybGQ=\r\nSGVs"));
+    assert_decodes_in_pieces("quoted-printable", STR("a=20b=\r\nc  \r\nd= \t\r\n=3D=3d=zz=\ne  "));
+    assert_decodes_in_pieces("8bit", STR("a\xff\0b\r\n"));
+    struct mime_decoder d;
+    assert_false(mime_decoder_init(&d, STR("x-uuencode")));
+}
+
+/* Memory does not grow with a line that never ends. */
+static void an_endless_quoted_line_is_decoded_as_it_comes(void **state) {
+    (void)state;
+    struct buf body = BUF_EMPTY, want = BUF_EMPTY, got = BUF_EMPTY;
+    for (int i = 0; i < 100000; i++)
+        buf_add_c(&body, i % 50 ? "=41b " : "=4");
+    struct mime_decoder d;
+    mime_decode_transfer(STR("quoted-printable"), buf_str(&body), &want);
+    mime_decoder_init(&d, STR("quoted-printable"));
+    for (size_t at = 0; at < body.n; at += 1000) {
+        mime_decoder_add(&d, str_sub(buf_str(&body), at, 1000), &got);
+        assert_true(d.line.n <= 66 * 1024);
+    }
+    mime_decoder_end(&d, &got);
+    assert_true(str_eq(buf_str(&got), buf_str(&want)));
+    buf_free(&body);
+    buf_free(&want);
+    buf_free(&got);
+}
+
 static void signatures_are_seen(void **state) {
     (void)state;
     assert_true(convert_breaks_signature(&arena, STR("DKIM-Signature: v=1; a=b\r\nSubject: x\r\n\r\nbody\r\n")));
@@ -147,6 +230,10 @@ int main(void) {
         cmocka_unit_test_teardown(binary_parts_become_base64, reset),
         cmocka_unit_test_teardown(lines_that_are_too_long_are_broken, reset),
         cmocka_unit_test_teardown(an_international_message_inside_is_encoded_as_a_whole, reset),
+        cmocka_unit_test_teardown(for_no_nul_only_what_holds_nul_changes, reset),
+        cmocka_unit_test_teardown(in_pieces_it_comes_out_the_same, reset),
+        cmocka_unit_test_teardown(bodies_are_decoded_in_pieces_of_any_size, reset),
+        cmocka_unit_test_teardown(an_endless_quoted_line_is_decoded_as_it_comes, reset),
         cmocka_unit_test_teardown(signatures_are_seen, reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
