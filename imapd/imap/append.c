@@ -1,47 +1,76 @@
 #include "imap/append.h"
 
 #include "base/log.h"
+#include "imap/append_parse.h"
+#include "imap/catenate.h"
 #include "imap/command.h"
+#include "imap/copy.h"
+#include "imap/spool.h"
+#include "mime/convert.h"
 #include "mime/mime.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 enum {
-    IN_MEMORY = 256 * 1024, /* larger messages go to a file */
-    MAX_TAIL = 1024,        /* what may stand behind the literal */
+    MAX_PIECE = 64 * 1024,     /* of the command between two literals */
+    MAX_MESSAGES = 1000,       /* in one command */
+    MAX_SIZES = 4,             /* how many times the size of one message all of them may have */
+    MAX_CARD_BYTES = 32 << 20, /* of all of them */
+    CONVERTED_PIECE = 64 * 1024,
+};
+
+/* One message: where it is in the spool. */
+struct draft {
+    struct flags flags;
+    int64_t date; /* 0: now */
+    uint64_t start, n;
 };
 
 struct append {
+    struct append_syntax syntax;
     int64_t mailbox;
-    struct flags flags;
-    int64_t internal_date; /* 0: now */
-    bool utf8;             /* "UTF8 (~{...}...)", RFC 6855 section 4 */
-    uint64_t size, left;
-    struct buf bytes;
-    int fd;            /* -1: in memory */
-    char refusal[160]; /* why it will be refused, with its response code; "" so far not at all */
+    struct draft *draft; /* the last one may be open */
+    size_t count, room;
+    struct spool spool;
+    uint64_t left;     /* of the literal that is coming */
+    bool binary;       /* which may hold NUL */
+    bool nul;          /* the message has one */
+    bool discard;      /* nothing is kept any more: it is only looked where the command ends */
+    bool bad;          /* the refusal is a BAD */
+    char refusal[400]; /* why it will be refused, with its response code; "" so far not at all */
 };
 
-/* ---- the command up to the literal ---- */
-
-static bool take_head(struct parser *p, struct append *a, struct str *name) {
-    if (!parse_space(p) || !parse_mailbox(p, name) || !parse_space(p))
-        return false;
-    if (parse_peek(p) == '(' && (!parse_flag_list(p, &a->flags) || !parse_space(p)))
-        return false;
-    if (parse_peek(p) == '"' && (!parse_date_time(p, &a->internal_date) || !parse_space(p)))
-        return false;
-    a->utf8 = p->utf8 && parse_skip_word(p, STR("UTF8 (~"));
-    return parse_peek(p) == '{';
+void append_cancel(struct session *s) {
+    struct append *a = s->append;
+    if (!a)
+        return;
+    spool_free(&a->spool);
+    free(a->draft);
+    free(a);
+    s->append = NULL;
 }
 
 static void refuse(struct append *a, const char *why) {
     if (!*a->refusal)
-        str_to_c(str_of(why), a->refusal, sizeof a->refusal);
+        str_to_c(str_sub(str_of(why), 0, sizeof a->refusal - 1), a->refusal, sizeof a->refusal);
+    a->discard = true;
 }
+
+static void refuse_bad(struct append *a, const char *why) {
+    a->bad = a->bad || !*a->refusal;
+    refuse(a, why);
+}
+
+static void no_room(struct append *a, const struct err *err) {
+    log_error("imap: %s", err->text);
+    refuse(a, "[UNAVAILABLE] No room for the message at the moment, try again later");
+}
+
+static enum outcome send_refusal(struct session *s, const struct append *a) {
+    return a->bad ? session_bad(s, "%s", a->refusal) : session_no(s, "%s", a->refusal);
+}
+
+/* ---- the messages ---- */
 
 static void look_up(struct session *s, struct append *a, struct str name) {
     struct store_mailbox m;
@@ -57,176 +86,351 @@ static void look_up(struct session *s, struct append *a, struct str name) {
         refuse(a, "[TRYCREATE] No such mailbox");
         break;
     }
-    if (a->size > s->service->append_limit)
+}
+
+static struct flags keep_flags(const struct flags *flags, struct arena *arena) {
+    struct flags kept = {.system = flags->system, .count = flags->count};
+    kept.keyword = arena_array(arena, flags->count, sizeof *kept.keyword);
+    for (size_t i = 0; i < flags->count; i++)
+        kept.keyword[i] = arena_str(arena, flags->keyword[i]);
+    return kept;
+}
+
+static void begin_message(struct session *s, struct append *a, const struct append_step *step) {
+    if (a->count == MAX_MESSAGES) {
+        refuse(a, "[LIMIT] More than 1000 messages in one command");
+        return;
+    }
+    if (a->count == a->room) {
+        a->room = a->room ? a->room * 2 : 1;
+        a->draft = mem_resize(a->draft, a->room * sizeof *a->draft);
+    }
+    a->draft[a->count++] =
+        (struct draft){.flags = keep_flags(&step->flags, &s->arena), .date = step->date, .start = a->spool.n};
+    a->nul = false;
+}
+
+static void check_size(const struct session *s, struct append *a, uint64_t more) {
+    uint64_t limit = s->service->append_limit, message = a->spool.n - a->draft[a->count - 1].start;
+    if (more > limit || message + more > limit)
         refuse(a, "[TOOBIG] The message is larger than this server takes");
-    if (a->size == 0)
+    else if (a->spool.n + more > MAX_SIZES * limit)
+        refuse(a, "[TOOBIG] The messages together are larger than this server takes in one command");
+}
+
+static bool take_converted(void *spool, struct str piece) {
+    struct err err;
+    bool good = spool_add(spool, piece, &err);
+    if (!good)
+        log_error("imap: %s", err.text);
+    return good;
+}
+
+/* Makes the message one without NUL, for clients that did not ask for binary (RFC 9051 section 4.3.1). BINARY gives the
+ * content back as it came. */
+static bool convert(struct append *a, struct spool *to, struct err *err) {
+    uint64_t start = a->draft[a->count - 1].start;
+    struct arena arena = ARENA_EMPTY;
+    struct buf piece = BUF_EMPTY;
+    struct str all;
+    bool good = spool_view(&a->spool, &all, err);
+    if (good && !convert_pieces(&arena, str_sub(all, (size_t)start, all.n), CONVERT_NO_NUL, take_converted, to))
+        good = err_set(err, "a message that holds NUL can't be kept");
+    good = good && spool_cut(&a->spool, start, err);
+    for (uint64_t at = 0; good && at < to->n; at += CONVERTED_PIECE) {
+        uint64_t n = to->n - at < CONVERTED_PIECE ? to->n - at : CONVERTED_PIECE;
+        buf_reset(&piece);
+        good = spool_read(to, at, n, &piece, err) && spool_add(&a->spool, buf_str(&piece), err);
+    }
+    buf_free(&piece);
+    arena_free(&arena);
+    return good;
+}
+
+static void end_message(struct session *s, struct append *a) {
+    struct draft *d = &a->draft[a->count - 1];
+    struct err err;
+    if (a->spool.n == d->start)
         refuse(a, "[CANNOT] The message is empty");
-}
-
-static struct append *new_append(struct append *of) {
-    struct append *a = mem_alloc(sizeof *a);
-    *a = *of;
-    return a;
-}
-
-static enum outcome take_message(struct session *s);
-
-bool append_starts(struct session *s, struct str head, uint64_t size, bool unasked) {
-    struct append a = {.size = size, .left = size, .fd = -1};
-    struct parser p = {.in = head, .arena = &s->arena, .utf8 = s->utf8};
-    struct str tag, word, name;
-    if (!parse_tag(&p, &tag) || !parse_space(&p) || !parse_atom(&p, &word) || !str_ieq(word, STR("APPEND")) ||
-        !take_head(&p, &a, &name))
-        return false;
-    s->tag = arena_str(&s->arena, tag);
-    s->command = command_find(word, false);
-    look_up(s, &a, name);
-    conn_consume(s->conn, head.n);
-    s->scanned = s->searched = 0;
-    if (*a.refusal && !unasked) {
-        session_no(s, "%s", a.refusal);
-        return true;
+    if (a->nul && !a->discard) {
+        struct spool to;
+        spool_init(&to, s->service->spool);
+        if (!convert(a, &to, &err))
+            no_room(a, &err);
+        spool_free(&to);
     }
-    if (!unasked)
-        conn_write(s->conn, STR("+ OK\r\n"));
-    s->append = new_append(&a);
-    s->take_input = take_message;
-    return true;
+    d->n = a->spool.n - d->start;
 }
 
-void append_cancel(struct session *s) {
-    struct append *a = s->append;
-    if (!a)
-        return;
-    if (a->fd >= 0)
-        close(a->fd);
-    buf_free(&a->bytes);
-    free(a);
-    s->append = NULL;
+static void add_url(struct session *s, struct append *a, struct str url) {
+    uint64_t limit = s->service->append_limit, has = a->spool.n - a->draft[a->count - 1].start;
+    struct str why;
+    if (!catenate_add(s, url, limit - has, &a->spool, &a->nul, &why))
+        refuse(a, why.p);
+    else
+        check_size(s, a, 0);
 }
 
-/* ---- the literal ---- */
-
-static bool write_all(int fd, struct str bytes) {
-    while (bytes.n) {
-        ssize_t n = write(fd, bytes.p, bytes.n);
-        if (n <= 0)
-            return false;
-        bytes = str_sub(bytes, (size_t)n, bytes.n);
-    }
-    return true;
-}
-
-static bool open_spool(struct session *s, struct append *a) {
-    a->fd = open(s->service->spool, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    return a->fd >= 0 && write_all(a->fd, buf_str(&a->bytes));
-}
-
-static void keep(struct session *s, struct append *a, struct str bytes) {
-    if (*a->refusal)
-        return;
-    if (memchr(bytes.p, 0, bytes.n)) { /* RFC 3501 section 9: a literal has no NUL */
-        refuse(a, "[CANNOT] The message holds a NUL byte");
-        return;
-    }
-    bool spooled = a->size > IN_MEMORY;
-    if (!spooled) {
-        buf_add_str(&a->bytes, bytes);
-        return;
-    }
-    if ((a->fd < 0 && !open_spool(s, a)) || !write_all(a->fd, bytes)) {
-        log_error("imap: can't keep a message of %llu bytes in %s: %m", (unsigned long long)a->size, s->service->spool);
-        refuse(a, "[UNAVAILABLE] No room for the message at the moment, try again later");
+static void run_steps(struct session *s, struct append *a, const struct append_step *step, size_t count) {
+    for (size_t i = 0; i < count && !a->discard; i++) {
+        if (step[i].kind == APPEND_MESSAGE)
+            begin_message(s, a, &step[i]);
+        else if (step[i].kind == APPEND_URL)
+            add_url(s, a, step[i].url);
+        else
+            end_message(s, a);
     }
 }
 
 /* ---- delivering ---- */
 
-static enum outcome reply(struct session *s, enum store_status status, const struct store_delivery *d,
-                          const struct err *err) {
-    if (status == STORE_OK && d->status == STORE_OK)
-        return session_ok(s, "[APPENDUID %u %u] Appended", d->uidvalidity, d->uid);
-    enum store_status why = status != STORE_OK ? status : d->status;
-    return session_refused(s, why, why == STORE_NOT_FOUND ? "TRYCREATE" : NULL, err);
-}
-
-static enum outcome deliver(struct session *s, struct append *a, struct str message, int fd) {
-    struct store_delivery d = {
+static struct store_delivery delivery(const struct session *s, const struct append *a, const struct draft *d,
+                                      int64_t quota) {
+    return (struct store_delivery){
         .account_id = s->account,
         .mailbox_id = a->mailbox,
-        .quota_bytes = session_quota(s),
+        .quota_bytes = quota,
         .prefix = STR(""),
-        .flags = a->flags.system,
-        .keyword = a->flags.keyword,
-        .keyword_count = a->flags.count,
-        .internal_date = a->internal_date,
+        .flags = d->flags.system,
+        .keyword = d->flags.keyword,
+        .keyword_count = d->flags.count,
+        .internal_date = d->date,
     };
-    struct buf card = BUF_EMPTY;
-    struct arena arena = ARENA_EMPTY;
-    struct err err = {""};
-    mime_card_encode(mime_parse(&arena, message), &card);
-    arena_free(&arena);
-    struct str bytes = fd < 0 ? message : (struct str){NULL, message.n};
-    enum store_status status = store_deliver(s->service->store, bytes, fd, buf_str(&card), &d, 1, NULL, &err);
-    buf_free(&card);
-    return reply(s, status, &d, &err);
 }
 
-static enum outcome deliver_spooled(struct session *s, struct append *a) {
-    void *p = mmap(NULL, (size_t)a->size, PROT_READ, MAP_PRIVATE, a->fd, 0);
-    if (p == MAP_FAILED) {
-        log_error("imap: can't map a message of %llu bytes: %m", (unsigned long long)a->size);
-        return session_no(s, "[UNAVAILABLE] No room for the message at the moment, try again later");
+static enum outcome reply(struct session *s, const struct store_delivery *d, size_t count) {
+    uint32_t *uid = arena_array(&s->arena, count, sizeof *uid);
+    struct buf uids = BUF_EMPTY;
+    for (size_t i = 0; i < count; i++)
+        uid[i] = d[i].uid;
+    copy_write_uids(uid, count, &uids);
+    session_ok(s, "[APPENDUID %u %s] Appended", d->uidvalidity, uids.p);
+    buf_free(&uids);
+    return COMMAND_DONE;
+}
+
+/* The cards of all messages, one behind the other. */
+static bool make_cards(struct append *a, struct store_append *m, struct str all, struct buf *cards) {
+    size_t *end = mem_alloc(a->count * sizeof *end);
+    for (size_t i = 0; i < a->count && cards->n <= MAX_CARD_BYTES; i++) {
+        struct arena arena = ARENA_EMPTY;
+        m[i].message = str_sub(all, (size_t)a->draft[i].start, (size_t)a->draft[i].n);
+        mime_card_encode(mime_parse(&arena, m[i].message), cards);
+        arena_free(&arena);
+        end[i] = cards->n;
     }
-    enum outcome o = deliver(s, a, str_n(p, (size_t)a->size), a->fd);
-    munmap(p, (size_t)a->size);
+    bool good = cards->n <= MAX_CARD_BYTES;
+    for (size_t i = 0; good && i < a->count; i++) {
+        size_t from = i ? end[i - 1] : 0;
+        m[i].card = str_sub(buf_str(cards), from, end[i] - from);
+    }
+    free(end);
+    return good;
+}
+
+static enum outcome deliver(struct session *s, struct append *a) {
+    struct store_append *m = arena_array(&s->arena, a->count, sizeof *m);
+    struct store_delivery *d = arena_array(&s->arena, a->count, sizeof *d);
+    struct buf cards = BUF_EMPTY;
+    struct str all;
+    struct err err;
+    if (!spool_view(&a->spool, &all, &err)) {
+        no_room(a, &err);
+        return send_refusal(s, a);
+    }
+    int64_t quota = session_quota(s);
+    for (size_t i = 0; i < a->count; i++)
+        d[i] = delivery(s, a, &a->draft[i], quota);
+    enum outcome o;
+    if (make_cards(a, m, all, &cards)) {
+        enum store_status status = store_append(s->service->store, m, d, a->count, &err);
+        o = status == STORE_OK ? reply(s, d, a->count)
+                               : session_refused(s, status, status == STORE_NOT_FOUND ? "TRYCREATE" : NULL, &err);
+    } else {
+        o = session_no(s, "[LIMIT] The messages have too many parts for one command");
+    }
+    buf_free(&cards);
     return o;
 }
 
-/* Behind the literal the line ends. */
-static enum outcome finish(struct session *s, struct append *a, struct str tail) {
-    struct parser p = {.in = tail, .arena = &s->arena};
-    if ((a->utf8 && !parse_byte(&p, ')')) || !parse_end(&p))
-        return session_bad(s, "%s", p.error);
-    if (*a->refusal)
-        return session_no(s, "%s", a->refusal);
-    return a->fd >= 0 ? deliver_spooled(s, a) : deliver(s, a, buf_str(&a->bytes), -1);
+/* ---- the literals ---- */
+
+static void keep(struct append *a, struct str bytes) {
+    struct err err;
+    if (a->discard)
+        return;
+    bool nul = memchr(bytes.p, 0, bytes.n) != NULL;
+    if (nul && !a->binary) /* RFC 3501 section 9: a literal has no NUL, a literal8 may (RFC 3516) */
+        refuse(a, "[CANNOT] The message holds a NUL byte");
+    else if (!spool_add(&a->spool, bytes, &err))
+        no_room(a, &err);
+    a->nul = a->nul || nul;
 }
 
-static enum outcome take_message(struct session *s) {
-    struct append *a = s->append;
-    struct str in = conn_input(s->conn);
-    if (a->left && in.n) {
-        struct str bytes = str_sub(in, 0, a->left < in.n ? (size_t)a->left : in.n);
-        keep(s, a, bytes);
-        a->left -= bytes.n;
-        conn_consume(s->conn, bytes.n);
-        in = conn_input(s->conn);
-    }
-    if (a->left)
-        return COMMAND_INPUT;
-    ptrdiff_t newline = str_chr(in, '\n');
-    if (newline < 0 && in.n <= MAX_TAIL)
-        return COMMAND_INPUT;
-    if (newline < 0) {
-        s->closing = true;
-        return session_bad(s, "No line end behind the message");
-    }
-    s->command_bytes = (size_t)newline + 1;
-    enum outcome o = finish(s, a, str_sub(in, 0, (size_t)newline + 1));
-    conn_consume(s->conn, (size_t)newline + 1);
+/* A literal of so many bytes is announced. Where the client waits to be asked, a refusal is said instead, and that was
+ * the command: then false. */
+static bool expect(struct session *s, struct append *a, uint64_t size, bool unasked) {
+    if (!a->discard)
+        check_size(s, a, size);
+    if (!a->discard && size == 0 && !a->syntax.catenate)
+        refuse(a, "[CANNOT] The message is empty");
+    a->left = size;
+    if (unasked)
+        return true;
+    if (a->discard)
+        send_refusal(s, a);
+    else
+        conn_write(s->conn, STR("+ OK\r\n"));
+    return !a->discard;
+}
+
+/* ---- from literal to literal ---- */
+
+enum taken {
+    TAKE_MORE,  /* input */
+    TAKE_AGAIN, /* look at what is there */
+    TAKE_DONE,  /* the reply is written */
+};
+
+static void consume(struct session *s, size_t n) {
+    conn_consume(s->conn, n);
+    s->scanned = s->searched = 0;
+}
+
+static enum taken end_command(struct session *s, struct append *a, size_t line_end) {
+    s->command_bytes = line_end;
+    if (a->discard)
+        send_refusal(s, a);
+    else
+        deliver(s, a);
     s->command_bytes = 0;
+    consume(s, line_end);
+    return TAKE_DONE;
+}
+
+static enum taken go_on(struct session *s, struct append *a, size_t line_end, uint64_t size, bool unasked) {
+    bool more = expect(s, a, size, unasked);
+    consume(s, line_end);
+    return more ? TAKE_AGAIN : TAKE_DONE;
+}
+
+/* A piece of the command up to a line end; announced: a literal follows. */
+static enum taken take_piece(struct session *s, struct append *a, struct str piece, bool announced, uint64_t size,
+                             bool unasked) {
+    struct arena arena = ARENA_EMPTY; /* what is read again when more of it is there leaves nothing behind */
+    struct parser p = {.in = piece, .arena = &arena, .utf8 = s->utf8};
+    struct append_step *step;
+    size_t count;
+    enum append_stop stop = a->discard ? APPEND_BAD : append_parse(&p, &a->syntax, &step, &count, &a->binary);
+    if (stop == APPEND_MORE && piece.n + size <= MAX_PIECE) {
+        arena_free(&arena);
+        if (!unasked)
+            conn_write(s->conn, STR("+ OK\r\n"));
+        s->scanned = s->searched = piece.n + (size_t)size;
+        return TAKE_AGAIN;
+    }
+    if (stop >= APPEND_LITERAL)
+        run_steps(s, a, step, count);
+    else if (!a->discard)
+        refuse_bad(a, p.error ? p.error : "A literal is too large");
+    arena_free(&arena);
+    return announced ? go_on(s, a, piece.n, size, unasked) : end_command(s, a, piece.n);
+}
+
+static enum taken take_line(struct session *s, struct append *a) {
+    struct str in = conn_input(s->conn);
+    ptrdiff_t newline = s->searched < in.n ? str_chr(str_sub(in, s->searched, in.n), '\n') : -1;
+    if (newline < 0) {
+        s->searched = s->searched > in.n ? s->searched : in.n;
+        if (in.n <= MAX_PIECE && !conn_input_full(s->conn))
+            return TAKE_MORE;
+        s->closing = true;
+        session_bad(s, "No line end behind the message");
+        return TAKE_DONE;
+    }
+    size_t end = s->searched + (size_t)newline + 1, text = end - 1;
+    if (text > s->scanned && in.p[text - 1] == '\r')
+        text--;
+    uint64_t size = 0;
+    bool unasked = false;
+    bool announced = parse_literal_announced(str_sub(in, s->scanned, text - s->scanned), &size, &unasked);
+    return take_piece(s, a, str_sub(in, 0, end), announced, size, unasked);
+}
+
+static void take_bytes(struct session *s, struct append *a) {
+    struct str in = conn_input(s->conn);
+    if (a->left == 0 || in.n == 0)
+        return;
+    struct str bytes = str_sub(in, 0, a->left < in.n ? (size_t)a->left : in.n);
+    keep(a, bytes);
+    a->left -= bytes.n;
+    conn_consume(s->conn, bytes.n);
+}
+
+static enum outcome take(struct session *s) {
+    struct append *a = s->append;
+    enum taken taken = TAKE_AGAIN;
+    while (taken == TAKE_AGAIN) {
+        take_bytes(s, a);
+        taken = a->left ? TAKE_MORE : take_line(s, a);
+    }
+    if (taken == TAKE_MORE)
+        return COMMAND_INPUT;
+    append_cancel(s);
+    return COMMAND_DONE;
+}
+
+/* ---- the command ---- */
+
+static bool take_head(struct parser *p, struct str *name) { return parse_space(p) && parse_mailbox(p, name); }
+
+static struct append *new_append(struct session *s) {
+    struct append *a = mem_zero(sizeof *a);
+    spool_init(&a->spool, s->service->spool);
+    s->append = a;
+    return a;
+}
+
+bool append_starts(struct session *s, struct str head, uint64_t size, bool unasked) {
+    struct arena arena = ARENA_EMPTY;
+    struct parser p = {.in = head, .arena = &arena, .utf8 = s->utf8};
+    struct append_syntax syntax = {0};
+    struct append_step *step;
+    size_t count;
+    bool binary;
+    struct str tag, word, name;
+    bool starts = parse_tag(&p, &tag) && parse_space(&p) && parse_atom(&p, &word) && str_ieq(word, STR("APPEND")) &&
+                  take_head(&p, &name) && append_parse(&p, &syntax, &step, &count, &binary) == APPEND_LITERAL;
+    if (starts) {
+        s->tag = arena_str(&s->arena, tag);
+        s->command = command_find(word, false);
+        struct append *a = new_append(s);
+        a->syntax = syntax;
+        a->binary = binary;
+        look_up(s, a, name);
+        run_steps(s, a, step, count);
+        if (go_on(s, a, head.n, size, unasked) == TAKE_DONE)
+            append_cancel(s);
+        else
+            s->take_input = take;
+    }
+    arena_free(&arena);
+    return starts;
+}
+
+/* Reached where there is no literal with bytes of a message: all of it is by URL, or the arguments are wrong. */
+enum outcome command_append(struct session *s, struct parser *p) {
+    struct append_step *step;
+    struct append_syntax syntax = {0};
+    size_t count;
+    bool binary;
+    struct str name;
+    if (!take_head(p, &name) || append_parse(p, &syntax, &step, &count, &binary) != APPEND_END)
+        return parse_fail(p, "The message has to be a literal"), session_syntax(s, p);
+    struct append *a = new_append(s);
+    look_up(s, a, name);
+    run_steps(s, a, step, count);
+    enum outcome o = a->discard ? send_refusal(s, a) : deliver(s, a);
     append_cancel(s);
     return o;
-}
-
-/* Reached only where the arguments were wrong, so that append_starts() did not take it. */
-enum outcome command_append(struct session *s, struct parser *p) {
-    struct append a = {.fd = -1};
-    struct str name;
-    if (take_head(p, &a, &name))
-        parse_fail(p, "The message has to be a literal");
-    else
-        parse_fail(p, "Expected a mailbox, flags, a date and the message as a literal");
-    return session_syntax(s, p);
 }

@@ -1,15 +1,15 @@
 /*
- * append: APPEND, whose literal is not kept in the connection's buffer but goes, as it comes, to memory or (when it is
- * large) to a file without a name.
+ * append: APPEND and REPLACE, whose messages are not kept in the connection's buffer but go, as they come, to a spool
+ * (imap/spool.h). All messages of a command become durable in one transaction, or none.
  */
 #ifndef IMAP_APPEND_H
 #define IMAP_APPEND_H
 
 #include "imap/session.h"
 
-/* Whether `head`, a command up to and with a literal's announcement, is an APPEND up to its message. If so it is
- * consumed, and either session->take_input is set to take the message or (the client waits for being asked) the refusal
- * is sent. */
+/* Whether `head`, a command up to and with a literal's announcement, is an APPEND or REPLACE up to bytes of a message.
+ * If so it is consumed, and either session->take_input is set to take the message or (the client waits for being asked)
+ * the refusal is sent. */
 bool append_starts(struct session *s, struct str head, uint64_t size, bool unasked);
 void append_cancel(struct session *s); /* the connection goes: lets go of a message half received */
 

@@ -23,6 +23,7 @@ void session_capabilities(const struct session *s, struct buf *out) {
             "UNSELECT MOVE ESEARCH SEARCHRES PARTIAL SORT SORT=DISPLAY ESORT "
             "THREAD=REFERENCES THREAD=ORDEREDSUBJECT I18NLEVEL=1 CONTEXT=SEARCH MULTISEARCH SAVEDATE OBJECTID WITHIN "
             "CONDSTORE "
+            "BINARY MULTIAPPEND CATENATE "
             "QRESYNC PREVIEW "
             "UTF8=ACCEPT "
             "UNAUTHENTICATE");

@@ -12,8 +12,8 @@ struct binary {
     struct spool bytes; /* the content, where it had to be decoded */
     bool decoded;       /* else it is `raw` of the message, as it stands there */
     struct span raw;
-    uint64_t n; /* of the content */
-    bool nul;   /* there is a NUL in it: the client gets a literal8 */
+    uint64_t n;   /* of the content */
+    bool nul;     /* there is a NUL in it: the client gets a literal8 */
     bool unknown; /* the encoding is none that we know (UNKNOWN-CTE) */
 };
 

@@ -1,6 +1,7 @@
 #include "imap/fetch.h"
 
 #include "base/log.h"
+#include "imap/binary.h"
 #include "imap/command.h"
 #include "imap/condstore.h"
 #include "view/cards.h"
@@ -32,7 +33,10 @@ struct fetch_job {
     size_t item;
     bool begun;
     struct span rest; /* of a body still to be written */
-    size_t mark;      /* where the message's response begins in the output; SIZE_MAX: some of it has been sent */
+    bool in_binary;   /* rest is of this, instead of the message */
+    struct binary binary;
+    bool unknown_encoding; /* of a part that was to be decoded */
+    size_t mark;           /* where the message's response begins in the output; SIZE_MAX: some of it has been sent */
 
     const char *text; /* of the OK */
     bool missing, failed;
@@ -42,7 +46,14 @@ struct fetch_job {
 
 /* ---- batches ---- */
 
+static void drop_binary(struct fetch_job *j) {
+    if (j->in_binary)
+        binary_free(&j->binary);
+    j->in_binary = false;
+}
+
 static void drop_batch(struct fetch_job *j) {
+    drop_binary(j);
     for (uint32_t i = 0; j->r.cards && i < j->count; i++)
         card_release(j->card[i]);
     j->count = j->at = 0;
@@ -217,6 +228,33 @@ static enum store_status write_section(struct session *s, struct fetch_job *j, c
     return STORE_OK;
 }
 
+static enum store_status write_binary(struct session *s, struct fetch_job *j, const struct fetch_item *item,
+                                      struct buf *out) {
+    bool only_size = item->kind == FETCH_BINARY_SIZE;
+    const struct section *section = &item->section;
+    const struct mime_part *part =
+        section->path_count ? mime_find_part(j->structure->root, section->path, section->path_count) : NULL;
+    buf_add_str(out, item->label);
+    if (section->path_count && !part) {
+        buf_add_c(out, only_size ? " 0" : " NIL");
+        return STORE_OK;
+    }
+    enum store_status status =
+        binary_decode(s, &j->card[j->at]->of, part, only_size ? BINARY_SIZE : BINARY_CONTENT, &j->binary, &j->err);
+    j->in_binary = true;
+    j->unknown_encoding = j->binary.unknown;
+    if (status != STORE_OK || j->unknown_encoding)
+        return status == STORE_OK ? STORE_INVALID : status;
+    if (only_size) {
+        buf_printf(out, " %llu", (unsigned long long)j->binary.n);
+        drop_binary(j);
+        return STORE_OK;
+    }
+    j->rest = clip(item, (struct span){0, j->binary.n});
+    buf_printf(out, " %s{%llu}\r\n", j->binary.nul ? "~" : "", (unsigned long long)j->rest.n);
+    return STORE_OK;
+}
+
 static enum store_status write_item(struct session *s, struct fetch_job *j, const struct fetch_item *item,
                                     struct buf *out) {
     static const char *const words[] = {
@@ -232,6 +270,8 @@ static enum store_status write_item(struct session *s, struct fetch_job *j, cons
         [FETCH_BODYSTRUCTURE] = "BODYSTRUCTURE ",
         [FETCH_ENVELOPE] = "ENVELOPE ",
         [FETCH_SECTION] = "",
+        [FETCH_BINARY] = "",
+        [FETCH_BINARY_SIZE] = "",
         [FETCH_PREVIEW] = "PREVIEW ",
     };
     const struct view_message *m = &j->m[j->at];
@@ -275,6 +315,9 @@ static enum store_status write_item(struct session *s, struct fetch_job *j, cons
         break;
     case FETCH_SECTION:
         return write_section(s, j, item, out);
+    case FETCH_BINARY:
+    case FETCH_BINARY_SIZE:
+        return write_binary(s, j, item, out);
     }
     return STORE_OK;
 }
@@ -302,6 +345,7 @@ static enum store_status begin_message(struct session *s, struct fetch_job *j, s
 }
 
 static void end_message(struct session *s, struct fetch_job *j, struct buf *out) {
+    drop_binary(j);
     if (j->seen_now[j->at]) {
         buf_add_c(out, " FLAGS ");
         session_flag_list(s, &j->m[j->at], out);
@@ -321,9 +365,12 @@ static bool write_message(struct session *s, struct fetch_job *j) {
             return false;
         if (j->rest.n) {
             struct span part = {j->rest.offset, j->rest.n < CHUNK ? j->rest.n : CHUNK};
-            j->status = read_span(s, j, part, out);
+            j->status = j->in_binary
+                            ? binary_read(s, &j->card[j->at]->of, &j->binary, part.offset, part.n, out, &j->err)
+                            : read_span(s, j, part, out);
             j->rest = (struct span){part.offset + part.n, j->rest.n - part.n};
         } else if (j->item < j->r.count) {
+            drop_binary(j);
             if (j->item > 0)
                 buf_add_byte(out, ' ');
             j->status = write_item(s, j, &j->r.item[j->item++], out);
@@ -355,6 +402,8 @@ static enum outcome finish(struct session *s, struct fetch_job *j) {
     arena_free(&j->arena);
     if (s->closing)
         return COMMAND_DONE;
+    if (j->unknown_encoding)
+        return session_no(s, "[UNKNOWN-CTE] A part has a transfer encoding that is not known here");
     if (j->failed)
         return session_refused(s, j->status, NULL, &j->err);
     if (j->missing && !s->uid) /* RFC 2180 section 4.1 */

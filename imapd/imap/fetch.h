@@ -24,12 +24,14 @@ enum fetch_kind {
     FETCH_BODYSTRUCTURE,
     FETCH_PREVIEW, /* RFC 8970 */
     FETCH_SECTION, /* BODY[...], RFC822 and its relatives */
+    FETCH_BINARY,  /* RFC 3516: the same decoded */
+    FETCH_BINARY_SIZE,
 };
 
 struct fetch_item {
     enum fetch_kind kind;
     struct section section;
-    struct str label; /* of a section, as the response has it: "BODY[TEXT]<0>" */
+    struct str label; /* of the last three, as the response has it: "BODY[TEXT]<0>" */
     bool partial;
     uint64_t from, most; /* of a partial fetch */
 };

@@ -3,7 +3,7 @@
 enum { MAX_ITEMS = 200 };
 
 static struct fetch_item *add(struct parser *p, struct fetch_request *r, enum fetch_kind kind) {
-    if (kind != FETCH_SECTION) /* once is enough */
+    if (kind < FETCH_SECTION) /* once is enough */
         for (size_t i = 0; i < r->count; i++)
             if (r->item[i].kind == kind)
                 return &r->item[i];
@@ -39,6 +39,17 @@ static bool take_partial(struct parser *p, struct fetch_item *item) {
     return item->most > 0 || parse_fail(p, "A partial fetch has at least one byte");
 }
 
+static void set_label(struct parser *p, struct fetch_item *item, const char *word, bool whole) {
+    struct buf label = BUF_EMPTY;
+    buf_add_c(&label, word);
+    if (!whole)
+        section_write(&item->section, &label);
+    if (item->partial)
+        buf_printf(&label, "<%llu>", (unsigned long long)item->from);
+    item->label = arena_str(p->arena, buf_str(&label));
+    buf_free(&label);
+}
+
 static bool add_section(struct parser *p, struct fetch_request *r, const char *word, const struct section *known) {
     struct fetch_item *item = add(p, r, FETCH_SECTION);
     if (!item)
@@ -47,14 +58,7 @@ static bool add_section(struct parser *p, struct fetch_request *r, const char *w
         item->section = *known;
     else if (!section_parse(p, &item->section) || !take_partial(p, item))
         return false;
-    struct buf label = BUF_EMPTY;
-    buf_add_c(&label, word);
-    if (!known)
-        section_write(&item->section, &label);
-    if (item->partial)
-        buf_printf(&label, "<%llu>", (unsigned long long)item->from);
-    item->label = arena_str(p->arena, buf_str(&label));
-    buf_free(&label);
+    set_label(p, item, word, known != NULL);
     r->structure = r->structure || item->section.kind != SECTION_ALL || item->section.path_count;
     return true;
 }
@@ -84,11 +88,26 @@ static bool take_body(struct parser *p, struct fetch_request *r) {
     return add_section(p, r, "BODY", NULL);
 }
 
+/* RFC 3516 section 4.2 */
+static bool take_binary(struct parser *p, struct fetch_request *r) {
+    bool size = parse_skip_word(p, STR(".SIZE")), peek = !size && parse_skip_word(p, STR(".PEEK"));
+    struct fetch_item *item = add(p, r, size ? FETCH_BINARY_SIZE : FETCH_BINARY);
+    if (!item || !section_parse(p, &item->section) || (!size && !take_partial(p, item)))
+        return false;
+    if (item->section.kind != SECTION_ALL)
+        return parse_fail(p, "BINARY takes the number of a part");
+    set_label(p, item, size ? "BINARY.SIZE" : "BINARY", false);
+    r->sets_seen = r->sets_seen || !(size || peek);
+    return true;
+}
+
 static bool take_item(struct parser *p, struct fetch_request *r) {
     if (parse_skip_word(p, STR("BODY")))
         return take_body(p, r);
     if (parse_skip_word(p, STR("RFC822")))
         return take_rfc822(p, r);
+    if (parse_skip_word(p, STR("BINARY")))
+        return take_binary(p, r);
     if (parse_skip_word(p, STR("FLAGS")))
         return add(p, r, FETCH_FLAGS);
     if (parse_skip_word(p, STR("UID")))

@@ -19,8 +19,9 @@ enum {
 };
 
 struct work {
-    struct line_work line;    /* first; next is the next in the group */
-    struct store_email email; /* size 0 and no card: nothing was written */
+    struct line_work line;         /* first; next is the next in the group */
+    struct store_email email;      /* size 0 and no card: nothing was written */
+    const struct store_email *own; /* not NULL: each delivery has its own, and they go together or not at all */
     bool has_message;
     const struct queue_settlement *settlement;
     struct store_delivery *delivery;
@@ -29,6 +30,8 @@ struct work {
     enum store_status status;
     struct err err;
 };
+
+static const struct store_email *email_of(const struct work *w, size_t i) { return w->own ? &w->own[i] : &w->email; }
 
 static struct work *next_in(const struct work *w) { return (struct work *)w->line.next; }
 
@@ -199,15 +202,35 @@ static bool receive_locks(struct group *g, struct db_conn *c, struct err *err) {
     return good;
 }
 
+/* Whether there is room for all messages that go together; else they all get the reason. */
+static bool fits_together(const struct group *g, struct work *w) {
+    const struct store_delivery *first = w->delivery;
+    const struct box *b = find_box(g, first->account_id, first->into_mailbox);
+    const struct usage *u = find_usage(g, first->account_id);
+    int64_t size = 0;
+    for (size_t i = 0; i < w->count; i++)
+        size += (int64_t)(w->own[i].size + w->delivery[i].prefix.n);
+    enum store_status status = STORE_OK;
+    if (!b->there || b->uidnext + w->count - 1 > UINT32_MAX)
+        status = STORE_NOT_FOUND;
+    else if (first->quota_bytes >= 0 && u->bytes + u->added_bytes + size > first->quota_bytes)
+        status = STORE_QUOTA;
+    for (size_t i = 0; i < w->count; i++)
+        w->delivery[i].status = status;
+    return status == STORE_OK;
+}
+
 /* Gives each delivery its UID, or the reason why it gets none. */
 static void allot(struct group *g) {
     int64_t now = clock_now();
-    for (struct work *w = g->work; w; w = next_in(w))
+    for (struct work *w = g->work; w; w = next_in(w)) {
+        if (w->own && !fits_together(g, w))
+            continue;
         for (size_t i = 0; i < w->count; i++) {
             struct store_delivery *d = &w->delivery[i];
             struct box *b = find_box(g, d->account_id, d->into_mailbox);
             struct usage *u = find_usage(g, d->account_id);
-            int64_t size = (int64_t)(w->email.size + d->prefix.n);
+            int64_t size = (int64_t)(email_of(w, i)->size + d->prefix.n);
             d->status = STORE_OK;
             if (!b->there || b->uidnext > UINT32_MAX) {
                 d->status = STORE_NOT_FOUND;
@@ -231,6 +254,7 @@ static void allot(struct group *g) {
             u->added_bytes += size;
             g->deliveries++;
         }
+    }
 }
 
 static struct str join_keywords(struct arena *a, const struct store_delivery *d) {
@@ -255,13 +279,14 @@ static bool send_messages(struct group *g, struct db_conn *c, struct err *err) {
     for (struct work *w = g->work; w; w = next_in(w))
         for (size_t i = 0; i < w->count; i++) {
             const struct store_delivery *d = &w->delivery[i];
+            const struct store_email *e = email_of(w, i);
             if (d->status != STORE_OK)
                 continue;
             account[at] = d->account_id, box[at] = d->into_mailbox, uid[at] = d->uid, email[at] = d->email_id;
             modseq[at] = (int64_t)d->modseq, flags[at] = (int32_t)d->flags, date[at] = d->internal_date;
-            blob_size[at] = (int64_t)w->email.size, size[at] = (int64_t)(w->email.size + d->prefix.n);
-            card[at] = w->email.card, keywords[at] = join_keywords(g->arena, d), prefix[at] = d->prefix;
-            memcpy(blob[at++], w->email.blob, 16);
+            blob_size[at] = (int64_t)e->size, size[at] = (int64_t)(e->size + d->prefix.n);
+            card[at] = e->card, keywords[at] = join_keywords(g->arena, d), prefix[at] = d->prefix;
+            memcpy(blob[at++], e->blob, 16);
         }
     struct db_params p = {0};
     db_int8_array(&p, account, n), db_int8_array(&p, email, n), db_uuid_array(&p, (const unsigned char(*)[16])blob, n);
@@ -477,6 +502,27 @@ enum store_status store_deliver(struct store *s, struct str message, int spool_f
                                 struct err *err) {
     struct work w = {.has_message = true, .delivery = delivery, .count = count, .queued = queued};
     return deliver(s, &w, message, spool_fd, card, err);
+}
+
+enum store_status store_append(struct store *s, const struct store_append *message, struct store_delivery *delivery,
+                               size_t count, struct err *err) {
+    struct store_email *email = mem_zero(count * sizeof *email);
+    struct work w = {.has_message = true, .own = email, .delivery = delivery, .count = count};
+    bool written = find_mailboxes(s, delivery, count, err);
+    for (size_t i = 0; written && i < count; i++) {
+        email[i].size = message[i].message.n;
+        email[i].card = message[i].card;
+        written = blob_put(s->blobs, message[i].message, -1, email[i].blob, err);
+    }
+    enum store_status status = written ? STORE_OK : store_failed(err);
+    if (written) {
+        line_join(&s->deliveries, &w.line);
+        status = w.status == STORE_OK ? delivery[0].status : w.status;
+        if (w.status != STORE_OK && err)
+            *err = w.err;
+    }
+    free(email);
+    return status;
 }
 
 enum store_status store_settle(struct store *s, const struct queue_settlement *settlement, struct str notification,

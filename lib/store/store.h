@@ -117,6 +117,14 @@ enum store_status store_deliver(struct store *s, struct str message, int spool_f
                                 struct store_delivery *delivery, size_t count, const struct store_queued *queued,
                                 struct err *err);
 
+struct store_append {
+    struct str message, card; /* as for store_deliver() */
+};
+/* Writes message[i] and delivers it by delivery[i], all of them to the same mailbox (mailbox_id), in this order and in
+ * one transaction: all or, where it does not return STORE_OK, none. */
+enum store_status store_append(struct store *s, const struct store_append *message, struct store_delivery *delivery,
+                               size_t count, struct err *err);
+
 /* ---- messages of a mailbox ---- */
 
 struct store_message {

@@ -1,0 +1,70 @@
+#include "imap/catenate.h"
+
+#include "base/log.h"
+#include "imap/url_data.h"
+
+enum {
+    PIECE = 128 * 1024,
+    MAX_SHOWN = 200, /* bytes of a URL in a response */
+};
+
+/* The URL goes back to the client as text (RFC 4469 section 5, url-resp-text): without what would end the response
+ * code. */
+static struct str bad_url(struct session *s, struct str url) {
+    struct buf shown = BUF_EMPTY;
+    for (size_t i = 0; i < url.n && i < MAX_SHOWN; i++) {
+        unsigned char c = (unsigned char)url.p[i];
+        if (c <= ' ' || c >= 0x7f || c == '"' || c == '\\' || c == ']')
+            buf_printf(&shown, "%%%02X", c);
+        else
+            buf_add_byte(&shown, (char)c);
+    }
+    struct str text =
+        arena_printf(&s->arena, "[BADURL \"%.*s\"] There is nothing at this URL", STR_ARG(buf_str(&shown)));
+    buf_free(&shown);
+    return text;
+}
+
+static enum store_status copy(struct session *s, const struct url_data *d, struct spool *spool, bool *nul,
+                              struct err *err) {
+    struct buf piece = BUF_EMPTY;
+    enum store_status status = STORE_OK;
+    for (uint64_t at = 0; status == STORE_OK && at < d->span.n; at += PIECE) {
+        buf_reset(&piece);
+        status = url_data_read(s, d, at, d->span.n - at < PIECE ? d->span.n - at : PIECE, &piece, err);
+        *nul = *nul || (piece.n && memchr(piece.p, 0, piece.n));
+        if (status == STORE_OK && !spool_add(spool, buf_str(&piece), err)) {
+            log_error("imap: %s", err->text);
+            status = STORE_TEMPORARY;
+        }
+    }
+    buf_free(&piece);
+    return status;
+}
+
+/* On this server, and of this user. */
+static bool is_own(const struct session *s, const struct imap_url *u) {
+    return !u->absolute ||
+           (str_ieq(u->host, str_of(s->service->hostname)) && (!u->user.p || str_ieq(u->user, str_of(s->login))));
+}
+
+bool catenate_add(struct session *s, struct str url, uint64_t room, struct spool *spool, bool *nul, struct str *why) {
+    struct imap_url u;
+    struct url_data d = {0};
+    struct err err;
+    *why = STR("");
+    if (!imap_url_parse(&d.arena, url, &u) || !is_own(s, &u)) {
+        *why = bad_url(s, url);
+        url_data_close(&d);
+        return false;
+    }
+    enum store_status status = url_data_open(s, s->account, &u, &d, &err);
+    if (status == STORE_NOT_FOUND)
+        *why = bad_url(s, url);
+    else if (status == STORE_OK && d.span.n > room)
+        *why = STR("[TOOBIG] The message is larger than this server takes");
+    else if (status != STORE_OK || copy(s, &d, spool, nul, &err) != STORE_OK)
+        *why = STR("[UNAVAILABLE] The mail store can't be reached at the moment, try again later");
+    url_data_close(&d);
+    return why->n == 0;
+}

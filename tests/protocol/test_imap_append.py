@@ -1,0 +1,152 @@
+"""Messages written by APPEND: several at once (MULTIAPPEND, RFC 3502), put together (CATENATE, RFC 4469)."""
+
+import re
+import unittest
+
+import harness
+
+ONE = b"Subject: one\r\n\r\nfirst\r\n"
+TWO = b"Subject: two\r\n\r\nsecond\r\n"
+THREE = b"Subject: three\r\n\r\nthird\r\n"
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.mansio = harness.shared()
+        self.domain = self.mansio.new_domain()
+        self.livia = self.mansio.new_account(self.domain)
+        self.wire = self.session()
+
+    def session(self, account=None):
+        wire = harness.ImapWire(self.mansio, account or self.livia)
+        self.addCleanup(wire.close)
+        return wire
+
+    def literal(self, data, kind=b""):
+        return kind + b"{%d+}\r\n" % len(data) + data
+
+    def append(self, *arguments, mailbox="INBOX"):
+        return self.wire.run(b"APPEND " + mailbox.encode() + b"".join(b" " + a for a in arguments))[0]
+
+    def bodies(self, mailbox="INBOX"):
+        """Of all messages, with their flags, by UID."""
+        with self.session() as wire:
+            wire.must(f"EXAMINE {mailbox}")
+            found = {}
+            for line in wire.must("UID FETCH 1:* (FLAGS BODY.PEEK[])"):
+                head = re.match(rb"\* \d+ FETCH \(UID (\d+) FLAGS \(([^)]*)\) BODY\[\] \{(\d+)\}\r\n", line)
+                if head:
+                    flags = {flag for flag in head[2].decode().split() if flag != "\\Recent"}
+                    found[int(head[1])] = (flags, line[head.end() : head.end() + int(head[3])])
+            return found
+
+
+class Several(Case):
+    def test_all_of_them_in_order_with_flags_and_dates(self):
+        reply = self.append(
+            b'(\\Seen $One) "01-Feb-2020 10:11:12 +0000"', self.literal(ONE)[:0] + self.literal(ONE), self.literal(TWO), b"(\\Flagged)", self.literal(THREE)
+        )
+        uids = re.match(r"OK \[APPENDUID \d+ (\d+):(\d+)\]", reply)
+        self.assertTrue(uids, reply)
+        found = self.bodies()
+        self.assertEqual(list(found), list(range(int(uids[1]), int(uids[2]) + 1)))
+        self.assertEqual([found[uid] for uid in sorted(found)], [({"\\Seen", "$One"}, ONE), (set(), TWO), ({"\\Flagged"}, THREE)])
+        self.wire.must("SELECT INBOX")
+        self.assertIn(b"01-Feb-2020 10:11:12", self.wire.must("FETCH 1 INTERNALDATE")[0])
+
+    def test_they_are_asked_for_one_after_another(self):
+        tag = self.wire.start(f"APPEND INBOX {{{len(ONE)}}}")
+        self.assertTrue(self.wire.line().startswith(b"+"))
+        self.wire.send(ONE + b" (\\Draft) {%d}\r\n" % len(TWO))
+        self.assertTrue(self.wire.line().startswith(b"+"))
+        self.assertIn(b"MESSAGES 0", self.session().must("STATUS INBOX (MESSAGES)")[0])
+        self.wire.send(TWO + b"\r\n")
+        self.assertRegex(self.wire.finish(tag)[0], r"^OK \[APPENDUID \d+ 1:2\]")
+
+    def test_one_refused_message_refuses_all(self):
+        for wrong in (self.literal(b""), self.literal(b"a\0b"), b"(\\Nonsense) " + self.literal(TWO), b'"99-Feb-2020 10:11:12 +0000" ' + self.literal(TWO)):
+            reply = self.append(self.literal(ONE), wrong, self.literal(THREE))
+            self.assertRegex(reply, "^(NO|BAD) ", wrong)
+            self.assertIn(b"MESSAGES 0 UIDNEXT 1", self.session().must("STATUS INBOX (MESSAGES UIDNEXT)")[0])
+        self.wire.must("NOOP")
+
+    def test_a_refusal_comes_before_the_next_message_is_sent(self):
+        tag = self.wire.start(b"APPEND INBOX {%d}" % len(ONE))
+        self.wire.line()
+        self.wire.send(ONE + b" {4000000000}\r\n")
+        self.assertTrue(self.wire.finish(tag)[0].startswith("NO [TOOBIG]"))
+        tag = self.wire.start(b"APPEND INBOX {%d}" % len(ONE))
+        self.wire.line()
+        self.wire.send(ONE + b" {0}\r\n")  # how a client gives up
+        self.assertTrue(self.wire.finish(tag)[0].startswith("NO"))
+        tag = self.wire.start(b"APPEND INBOX {%d}" % len(ONE))
+        self.wire.line()
+        self.wire.send(ONE + b" (\\Nonsense) {5}\r\n")
+        self.assertTrue(self.wire.finish(tag)[0].startswith("BAD"))
+        self.assertEqual(self.bodies(), {})
+
+    def test_the_quota_is_for_all_of_them_together(self):
+        mansio = self.mansio
+        mansio.command("account", "set", self.livia.address, "--quota", "10k")
+        big = b"Subject: big\r\n\r\n" + b"x" * 6000
+
+        def refused():
+            return self.append(self.literal(big), self.literal(big)).startswith("NO [OVERQUOTA]")
+
+        harness.eventually(refused, 5, "the quota")
+        left = self.bodies()
+        self.assertTrue(len(left) % 2 == 0)  # those that came before the server heard of the quota
+        self.assertTrue(refused())
+        self.assertEqual(self.bodies(), left)
+
+    def test_others_see_all_at_once(self):
+        other = self.session()
+        other.must("SELECT INBOX")
+        tag = other.start("IDLE")
+        other.line()
+        self.assertTrue(self.append(*[self.literal(ONE)] * 20).startswith("OK"))
+        seen = []
+        while not any(b"EXISTS" in line for line in seen):
+            seen.append(other.line())
+        other.send("DONE\r\n")
+        seen += other.finish(tag)[1]
+        self.assertEqual({line for line in seen if b"EXISTS" in line}, {b"* 20 EXISTS"})
+        changes = other.must("FETCH 1:* (MODSEQ)")
+        self.assertEqual(len({re.search(rb"MODSEQ \((\d+)\)", line)[1] for line in changes}), 1)
+
+    def test_large_ones_go_through_a_file(self):
+        large = [b"Subject: large\r\n\r\n" + bytes([65 + i]) * 700000 for i in range(3)]
+        self.assertTrue(self.append(self.literal(ONE), *[self.literal(m) for m in large], self.literal(TWO)).startswith("OK"))
+        self.assertEqual([body for _, body in self.bodies().values()], [ONE, *large, TWO])
+
+    def test_literals_of_all_kinds(self):
+        self.wire.must("ENABLE UTF8=ACCEPT")
+        utf8 = "Subject: grün\r\n\r\nx\r\n".encode()
+        reply = self.append(self.literal(ONE), b"UTF8 (" + self.literal(utf8, b"~") + b")", self.literal(b"Subject: b\r\n\r\n\xff\r\n", b"~"), b"UTF8 (" + self.literal(utf8, b"~") + b")")
+        self.assertRegex(reply, r"^OK \[APPENDUID \d+ 1:4\]")
+        self.assertEqual([body for _, body in self.bodies().values()], [ONE, utf8, b"Subject: b\r\n\r\n\xff\r\n", utf8])
+
+    def test_a_name_by_literal_and_pipelined_commands(self):
+        self.wire.send(b"a APPEND {5+}\r\nINBOX " + self.literal(ONE) + b" " + self.literal(TWO) + b"\r\nb STATUS INBOX (MESSAGES)\r\n")
+        self.assertTrue(self.wire.line().startswith(b"a OK [APPENDUID"))
+        self.assertIn(b"MESSAGES 2", self.wire.line())
+
+    def test_no_more_than_a_thousand(self):
+        small = self.literal(ONE)
+        self.assertTrue(self.append(*[small] * 1001).startswith("NO [LIMIT]"))
+        self.assertRegex(self.append(*[small] * 1000), r"^OK \[APPENDUID \d+ 1:1000\]")
+
+    def test_missing_mailbox(self):
+        self.assertTrue(self.append(self.literal(ONE), self.literal(TWO), mailbox="nowhere").startswith("NO [TRYCREATE]"))
+
+    def test_rubbish_behind_a_message(self):
+        for rubbish in (b"x", b"()", b"{", b"{5", b"~{5+", b"CATENATE", b"CATENATE ()", b"UTF8 (~{5}", b"\"", b"(\\Seen)"):
+            reply, _ = self.wire.run(b"APPEND INBOX " + self.literal(ONE) + b" " + rubbish)
+            self.assertTrue(reply.startswith("BAD"), rubbish)
+        self.assertTrue(self.wire.run(b"APPEND INBOX " + self.literal(ONE) + b"x")[0].startswith("BAD"))
+        self.assertTrue(self.wire.run(b"APPEND INBOX " + self.literal(ONE) + b" ")[0].startswith("BAD"))
+        self.assertEqual(self.bodies(), {})
+
+
+if __name__ == "__main__":
+    unittest.main()
