@@ -44,7 +44,7 @@ class Case(unittest.TestCase):
 class Several(Case):
     def test_all_of_them_in_order_with_flags_and_dates(self):
         reply = self.append(
-            b'(\\Seen $One) "01-Feb-2020 10:11:12 +0000"', self.literal(ONE)[:0] + self.literal(ONE), self.literal(TWO), b"(\\Flagged)", self.literal(THREE)
+            b'(\\Seen $One) "01-Feb-2020 10:11:12 +0000"', self.literal(ONE), self.literal(TWO), b"(\\Flagged)", self.literal(THREE)
         )
         uids = re.match(r"OK \[APPENDUID \d+ (\d+):(\d+)\]", reply)
         self.assertTrue(uids, reply)
@@ -146,6 +146,149 @@ class Several(Case):
         self.assertTrue(self.wire.run(b"APPEND INBOX " + self.literal(ONE) + b"x")[0].startswith("BAD"))
         self.assertTrue(self.wire.run(b"APPEND INBOX " + self.literal(ONE) + b" ")[0].startswith("BAD"))
         self.assertEqual(self.bodies(), {})
+
+
+NOTE = b"From: a@example.org\r\nSubject: note\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nhello\r\n--b\r\nContent-Type: image/x; name=y\r\n\r\npicture\r\n--b--\r\n"
+
+
+class PutTogether(Case):
+    def setUp(self):
+        super().setUp()
+        self.wire.must("CREATE Plans")
+        reply, _ = self.wire.append("Plans", NOTE)
+        self.uidvalidity, self.uid = re.match(r"OK \[APPENDUID (\d+) (\d+)\]", reply).groups()
+
+    def text(self, data):
+        return b"TEXT " + self.literal(data)
+
+    def catenate(self, *parts, flags=b""):
+        return self.append(flags + b"CATENATE (" + b" ".join(parts) + b")")
+
+    def url(self, rest="", path=None):
+        return f'URL "{path or "/Plans"}/;UID={self.uid}{rest}"'.encode()
+
+    def last(self):
+        return list(self.bodies().values())[-1]
+
+    def test_text_and_sections(self):
+        reply = self.catenate(
+            self.text(b"Subject: new\r\n"),
+            self.url("/;SECTION=HEADER.FIELDS%20(Content-Type)"),
+            self.text(b"--b\r\n"),
+            self.url("/;section=2.MIME", f"/Plans;UIDVALIDITY={self.uidvalidity}"),
+            self.url("/;section=2"),
+            self.text(b"\r\n--b--\r\n"),
+            flags=b"(\\Draft) ",
+        )
+        self.assertTrue(reply.startswith("OK [APPENDUID"), reply)
+        self.assertEqual(
+            self.last(),
+            (
+                {"\\Draft"},
+                b"Subject: new\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: image/x; name=y\r\n\r\npicture\r\n--b--\r\n",
+            ),
+        )
+
+    def test_urls_alone(self):
+        self.assertTrue(self.catenate(self.url()).startswith("OK"))
+        self.assertEqual(self.last()[1], NOTE)
+        self.assertTrue(self.catenate(self.url("/;SECTION=HEADER"), self.url("/;SECTION=TEXT")).startswith("OK"))
+        self.assertEqual(self.last()[1], NOTE)
+        self.assertTrue(self.catenate(self.url("/;SECTION=HEADER"), self.url("/;SECTION=TEXT/;PARTIAL=5.10"), self.url("/;PARTIAL=100000"), self.url("/;PARTIAL=20")).startswith("OK"))
+        head, _, text = NOTE.partition(b"\r\n\r\n")
+        self.assertEqual(self.last()[1], head + b"\r\n\r\n" + text[5:15] + NOTE[20:])
+
+    def test_urls_of_all_forms(self):
+        host = self.hostname()
+        forms = [
+            f"/Plans/;UID={self.uid}",
+            "/plans%2Fdeep%20%C3%BC/;UID=1",
+            f"imap://{host}/Plans/;UID={self.uid}",
+            f"imap://{self.livia.address.replace('@', '%40')}@{host}/Plans;UIDVALIDITY={self.uidvalidity}/;UID={self.uid}",
+        ]
+        self.wire.must('CREATE "plans/deep &APw-"')
+        self.wire.append("plans/deep &APw-", NOTE)
+        for form in forms:
+            for how in (f'"{form}"'.encode(), self.literal(form.encode())):
+                self.assertTrue(self.catenate(b"URL " + how, self.text(b"!")).startswith("OK"), form)
+                self.assertEqual(self.last()[1], NOTE + b"!", form)
+
+    def hostname(self):
+        return re.match(rb"\* OK \[.*\] (\S+) ready", self.wire.greeting)[1].decode()
+
+    def test_urls_relative_to_the_selected_mailbox(self):
+        url = f'URL ";UID={self.uid}/;SECTION=HEADER"'.encode()
+        self.assertTrue(self.catenate(url).startswith("NO [BADURL"))
+        self.wire.must("SELECT Plans")
+        self.assertTrue(self.catenate(url, self.text(b"text")).startswith("OK"))
+        self.assertEqual(self.last()[1], NOTE.partition(b"\r\n\r\n")[0] + b"\r\n\r\ntext")
+        self.assertNotIn(b"\\Seen", self.wire.must("FETCH 1 FLAGS")[0])
+
+    def test_a_url_that_names_nothing_is_told_and_nothing_is_written(self):
+        for path in ("/Plans/;UID=99", "/nowhere/;UID=1", f"/Plans;UIDVALIDITY=1/;UID={self.uid}", f"/Plans/;UID={self.uid}/;SECTION=7", f"/Plans/;UID={self.uid}/;SECTION=x", "/Plans", "imap://elsewhere.example/Plans/;UID=1", "http://x/", "%", f"imap://other%40x.example@{self.hostname()}/Plans/;UID={self.uid}", "/Plans/;UID=1;URLAUTH=anonymous:INTERNAL:" + "0" * 32):
+            self.assertIn(f'NO [BADURL "{path}"]', self.catenate(self.text(b"x"), f'URL "{path}"'.encode(), self.text(b"y")), path)
+        self.assertIn('NO [BADURL "/a%22%5C%5D%0D%0A"]', self.catenate(b"URL " + self.literal(b'/a"\\]\r\n')))
+        self.assertEqual(self.bodies(), {})
+
+    def test_an_expunged_message_is_gone_for_urls_too(self):
+        other = self.session()
+        other.must("SELECT Plans")
+        other.must("FETCH 1 BODY[]")
+        self.assertTrue(self.catenate(self.url()).startswith("OK"))
+        other.must("STORE 1 +FLAGS (\\Deleted)")
+        other.must("EXPUNGE")
+        self.assertTrue(self.catenate(self.url()).startswith("NO [BADURL"))
+
+    def test_nobody_reaches_others_messages(self):
+        self.mansio.new_account(self.domain)
+        with self.session(self.mansio.new_account(self.domain)) as other:
+            reply, _ = other.run(b"APPEND INBOX CATENATE (" + self.url() + b")")
+            self.assertTrue(reply.startswith("NO [BADURL"), reply)
+
+    def test_a_client_that_waits_is_told_of_a_wrong_url_at_once(self):
+        tag = self.wire.start(b'APPEND INBOX CATENATE (URL "/nowhere/;UID=1" TEXT {5}')
+        self.assertIn("NO [BADURL", self.wire.finish(tag)[0])
+        tag = self.wire.start(b"APPEND INBOX CATENATE (TEXT {5}")
+        self.assertTrue(self.wire.line().startswith(b"+"))
+        self.wire.send(b'ab\r\nc URL {17}\r\n')
+        self.assertTrue(self.wire.line().startswith(b"+"))
+        self.wire.send(b"/nowhere/;UID=100 TEXT {5}\r\n")
+        self.assertIn("NO [BADURL", self.wire.finish(tag)[0])
+        self.wire.must("NOOP")
+
+    def test_several_messages_put_together_in_one_command(self):
+        reply = self.append(self.literal(ONE), b"CATENATE (" + self.url() + b" " + self.text(b"!") + b")", b"(\\Seen)", b"CATENATE (" + self.text(TWO) + b")", self.literal(THREE, b"~"))
+        self.assertRegex(reply, r"^OK \[APPENDUID \d+ 1:4\]")
+        self.assertEqual(list(self.bodies().values()), [(set(), ONE), (set(), NOTE + b"!"), ({"\\Seen"}, TWO), (set(), THREE)])
+        reply = self.append(self.literal(ONE), b"CATENATE (" + self.url("/;SECTION=9") + b")", self.literal(TWO))
+        self.assertTrue(reply.startswith("NO [BADURL"))
+        self.assertEqual(len(self.bodies()), 4)
+
+    def test_parts_with_utf8_and_binary(self):
+        self.wire.must("ENABLE UTF8=ACCEPT")
+        reply = self.catenate(b"UTF8 (" + self.literal("Subject: grün\r\n\r\n".encode(), b"~") + b")", b"TEXT " + self.literal(b"a\0b", b"~"), b"UTF8 (" + self.literal("ü".encode(), b"~") + b")")
+        self.assertTrue(reply.startswith("OK"), reply)
+        self.wire.must("SELECT INBOX")
+        self.assertIn(b"~{5}\r\na\0b\xc3\xbc", self.wire.must("FETCH 1 BINARY[1]")[0])
+
+    def test_what_becomes_too_large_is_told(self):
+        limit = int(re.search(rb"APPENDLIMIT=(\d+)", self.wire.must("CAPABILITY")[0])[1])
+        self.wire.append("Plans", b"Subject: x\r\n\r\n" + b"x" * (6 << 20))
+        uid = int(self.uid) + 1
+        urls = [f'URL "/Plans/;UID={uid}"'.encode()] * (limit // (6 << 20) + 1)
+        self.assertTrue(self.catenate(*urls).startswith("NO [TOOBIG]"))
+        self.assertEqual(self.bodies(), {})
+
+    def test_empty_and_wrong(self):
+        for wrong in (b"CATENATE", b"CATENATE ()", b"CATENATE(", b"CATENATE (URL)", b"CATENATE (TEXT abc)", b"CATENATE (FILE x)", b'CATENATE (URL "x" )', b'CATENATE (URL "x"', b'CATENATE (URL "x")x', b"CATENATE (TEXT {1+}\r\nx", b"CATENATE (TEXT {1+}\r\nxTEXT {1+}\r\nx)"):
+            reply, _ = self.wire.run(b"APPEND INBOX " + wrong)
+            self.assertTrue(reply.startswith("BAD"), (wrong, reply))
+        self.assertTrue(self.catenate(self.text(b"")).startswith("NO [CANNOT]"))
+        self.assertTrue(self.catenate(self.text(b""), self.text(ONE), self.text(b"")).startswith("OK"))
+        many = [b'URL "/Plans/;UID=%s/;PARTIAL=0.1"' % self.uid.encode()]
+        self.assertTrue(self.catenate(*many * 1000).startswith("OK"))
+        self.assertEqual(self.last()[1], b"F" * 1000)
+        self.assertTrue(self.catenate(*many * 1001).startswith("BAD"))
 
 
 if __name__ == "__main__":
