@@ -9,25 +9,26 @@
 
 static const struct db_statement LIST = {
     "cli_account_list",
-    "SELECT a.local_part || '@' || d.name, a.name, coalesce(u.bytes, 0), a.quota_bytes, t.name, a.active "
+    "SELECT a.local_part || '@' || d.name, a.name, coalesce(u.bytes, 0), a.quota_bytes, "
+    "quota_percent(u.bytes, a.quota_bytes, u.messages, a.quota_messages), t.name, a.active "
     "FROM account a JOIN domain d ON d.id = a.domain_id JOIN tenant t ON t.id = a.tenant_id "
     "LEFT JOIN account_usage u ON u.account_id = a.id "
     "WHERE ($1::text IS NULL OR position(lower($1) IN lower(a.local_part || '@' || d.name || ' ' || a.name)) > 0) "
-    "AND ($3::text IS NULL OR d.name = $3) ORDER BY d.name, a.local_part LIMIT $2"};
-static const struct cli_column list_columns[] = {{"address", "ADDRESS", CLI_TEXT},
-                                                 {"name", "NAME", CLI_TEXT},
-                                                 {"bytes", "STORED", CLI_BYTES},
-                                                 {"quota_bytes", "QUOTA", CLI_BYTES},
-                                                 {"tenant", "RESELLER", CLI_TEXT},
-                                                 {"active", "ACTIVE", CLI_BOOL},
-                                                 {NULL, NULL, CLI_TEXT}};
+    "AND ($3::text IS NULL OR d.name = $3) "
+    "AND ($4 < 0 OR quota_percent(u.bytes, a.quota_bytes, u.messages, a.quota_messages) >= $4) ORDER BY d.name, "
+    "a.local_part LIMIT $2"};
+static const struct cli_column list_columns[] = {{"address", "ADDRESS", CLI_TEXT},  {"name", "NAME", CLI_TEXT},
+                                                 {"bytes", "STORED", CLI_BYTES},    {"quota_bytes", "QUOTA", CLI_BYTES},
+                                                 {"percent", "FULL %", CLI_NUMBER}, {"tenant", "RESELLER", CLI_TEXT},
+                                                 {"active", "ACTIVE", CLI_BOOL},    {NULL, NULL, CLI_TEXT}};
 
 static const struct db_statement SHOW = {
     "cli_account_show",
     "SELECT a.local_part || '@' || d.name, a.name, a.active, a.quota_bytes, coalesce(u.bytes, 0), "
     "(SELECT count(*) FROM mailbox m WHERE m.account_id = a.id), t.name, a.created_at, "
     "a.app_passwords_only, (SELECT count(*) FROM app_password x WHERE x.account_id = a.id), "
-    "array_to_string(a.protocols_off, ' '), array_to_string(d.protocols_off, ' ') "
+    "array_to_string(a.protocols_off, ' '), array_to_string(d.protocols_off, ' '), "
+    "a.quota_messages, coalesce(u.messages, 0) "
     "FROM account a JOIN domain d ON d.id = a.domain_id JOIN tenant t ON t.id = a.tenant_id "
     "LEFT JOIN account_usage u ON u.account_id = a.id WHERE a.local_part = lower($1) AND d.name = $2"};
 static const struct cli_column show_columns[] = {{"address", "Address", CLI_TEXT},
@@ -42,28 +43,36 @@ static const struct cli_column show_columns[] = {{"address", "Address", CLI_TEXT
                                                  {"app_passwords", "App passwords", CLI_NUMBER},
                                                  {"protocols_off", "Switched off", CLI_TEXT},
                                                  {"domain_protocols_off", "Switched off for the domain", CLI_TEXT},
+                                                 {"quota_messages", "Quota of messages", CLI_NUMBER},
+                                                 {"messages", "Messages", CLI_NUMBER},
                                                  {NULL, NULL, CLI_TEXT}};
 
 static enum cli_exit add(struct cli *cli, const struct cli_args *args) {
     struct str name = cli_option(args, "name"), size = cli_option(args, "quota"), password;
     struct str hash = cli_option(args, "password-hash");
-    int64_t quota = -1, id;
-    if ((size.p && !cli_size(cli, size, &quota)) || (!hash.p && !cli_password(cli, args, &password)))
+    int64_t quota = -1, number, id;
+    if (!cli_number(cli, args, "quota-messages", 0, 0, INT64_MAX, &number) ||
+        (size.p && !cli_size(cli, size, &quota)) || (!hash.p && !cli_password(cli, args, &password)))
         return CLI_USAGE;
     name = name.p ? name : STR("");
     if (hash.p)
         id = admin_account_import(cli->conn, args->value[0], name, hash, quota, &cli->err);
     else
         id = admin_account_add(cli->conn, args->value[0], name, password, quota, &cli->err);
+    if (id > 0 && number && admin_account_quota_messages(cli->conn, args->value[0], number, &cli->err) < 0)
+        id = -1;
     return cli_done(cli, id, "Added the mailbox %.*s.", STR_ARG(args->value[0]));
 }
 
 static enum cli_exit list(struct cli *cli, const struct cli_args *args) {
     struct db_params p = {0};
     struct str domain = cli_option(args, "domain");
-    if (!cli_list_params(cli, args, &p) || (domain.p && !domain_to_ascii(&cli->arena, domain, &domain, &cli->err)))
+    int64_t full;
+    if (!cli_list_params(cli, args, &p) || (domain.p && !domain_to_ascii(&cli->arena, domain, &domain, &cli->err)) ||
+        !cli_number(cli, args, "full", -1, 0, 100, &full))
         return CLI_USAGE;
     db_text(&p, domain);
+    db_int8(&p, full);
     return cli_list(cli, &LIST, &p, list_columns, "mailboxes");
 }
 
@@ -113,8 +122,10 @@ static enum cli_exit set(struct cli *cli, const struct cli_args *args) {
     struct str name = cli_option(args, "name"), size = cli_option(args, "quota");
     bool on = cli_switch(args, "enable"), off = cli_switch(args, "disable");
     bool only = cli_switch(args, "app-passwords-only"), any = cli_switch(args, "any-password");
-    int64_t quota = -1;
-    if (!name.p && !size.p && !on && !off && !only && !any && !cli_protocols_given(args)) {
+    int64_t quota = -1, number;
+    if (!cli_number(cli, args, "quota-messages", -1, 0, INT64_MAX, &number))
+        return CLI_USAGE;
+    if (!name.p && !size.p && number < 0 && !on && !off && !only && !any && !cli_protocols_given(args)) {
         err_set(&cli->err, "what shall change? \"mansio help account\" lists the options");
         return CLI_USAGE;
     }
@@ -144,6 +155,8 @@ static enum cli_exit set(struct cli *cli, const struct cli_args *args) {
     bool active = on || (!off && db_get_bool(r, 0, 2));
     int64_t result = admin_account_change(cli->conn, args->value[0], name, quota, active, &cli->err);
     PQclear(r);
+    if (result == 1 && number >= 0)
+        result = admin_account_quota_messages(cli->conn, args->value[0], number, &cli->err);
     if (result == 1 && (only || any))
         result = admin_account_app_passwords_only(cli->conn, args->value[0], only, &cli->err);
     if (result == 1 && cli_protocols_given(args))
@@ -175,6 +188,7 @@ static const struct cli_verb verbs[] = {
      .run = add,
      .options = {{"name", "TEXT", "the person's name"},
                  {"quota", "SIZE", "how much it may hold: 500M, 2G, none"},
+                 {"quota-messages", "N", "how many messages it may hold; 0: any number"},
                  CLI_PASSWORD_STDIN,
                  CLI_GENERATE,
                  CLI_PASSWORD_HASH}},
@@ -183,7 +197,10 @@ static const struct cli_verb verbs[] = {
      .summary = "List the mailboxes.",
      .database = true,
      .run = list,
-     .options = {CLI_SEARCH, CLI_LIMIT, {"domain", "NAME", "only those of this domain"}}},
+     .options = {CLI_SEARCH,
+                 CLI_LIMIT,
+                 {"domain", "NAME", "only those of this domain"},
+                 {"full", "PERCENT", "only those that are so full, of what they may hold"}}},
     {.name = "show",
      .arguments = "ADDRESS",
      .summary = "Show one mailbox.",
@@ -235,6 +252,7 @@ static const struct cli_verb verbs[] = {
      .run = set,
      .options = {{"name", "TEXT", "the person's name"},
                  {"quota", "SIZE", "how much it may hold: 500M, 2G, none"},
+                 {"quota-messages", "N", "how many messages it may hold; 0: any number"},
                  {"enable", NULL, "accept mail and logins"},
                  {"disable", NULL, "refuse mail and logins, and keep the mail"},
                  {"app-passwords-only", NULL, "mail programs log in with app passwords alone"},

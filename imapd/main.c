@@ -14,6 +14,7 @@
 #include "net/server.h"
 #include "net/tls.h"
 #include "pop3/pop3.h"
+#include "quota/quota.h"
 #include "sasl/auth.h"
 #include "service.h"
 #include "store/store.h"
@@ -44,6 +45,7 @@ struct daemon {
     struct db *db;
     struct tls_context *tls;
     struct sweeper *sweeper;
+    struct quota_warner *warner;
     const char *conninfo;
     size_t listeners;
     struct metrics_server *metrics;
@@ -178,6 +180,8 @@ static void open_modules(struct daemon *d) {
     s->views = views_new(&o);
     store_watch(s->store, &(struct store_watcher){views_changed, views_flags, s->views});
     d->sweeper = sweeper_start(s->store);
+    if (!(d->warner = quota_warner_start(d->db, s->directory, s->store, s->hostname, &err)))
+        log_fatal("%s", err.text);
 }
 
 static void close_modules(struct daemon *d) {
@@ -264,6 +268,8 @@ int main(int argc, char **argv) {
     metrics_stop(d.metrics);
     log_level_stop(d.log_level);
     sweeper_stop(d.sweeper);
+    if (clean)
+        quota_warner_stop(d.warner);
     if (clean) { /* else somebody still uses it, and the process ends anyway */
         pthread_join(signals, NULL);
         close_modules(&d);

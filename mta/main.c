@@ -18,6 +18,7 @@
 #include "policy/policy.h"
 #include "queue/owner.h"
 #include "queue/runner.h"
+#include "quota/quota.h"
 #include "sasl/auth.h"
 #include "sender/book.h"
 #include "smtpd/smtpd.h"
@@ -47,6 +48,7 @@ struct daemon {
     struct server *server;
     struct metrics_server *metrics;
     struct log_follower *log_level;
+    struct quota_warner *warner;
     struct tls_context *tls;
     struct service service[5];
     size_t services;
@@ -180,6 +182,8 @@ static void open_modules(struct daemon *d) {
     m->policy = policy_open(m);
     m->filters = filter_table_new(m);
     m->runner = runner_new(m, owner);
+    if (!(d->warner = quota_warner_start(m->db, m->directory, m->store, m->hostname, &err)))
+        log_fatal("%s", err.text);
     if (!trace_start(m->trace, &err) || !runner_start(m->runner, &err) || !metrics_serve(d->metrics, &err) ||
         !(d->log_level = log_level_follow(m->db_conninfo, &err)))
         log_fatal("%s", err.text);
@@ -221,6 +225,7 @@ static void block_signals(struct daemon *d) {
 
 static void close_modules(struct daemon *d) {
     struct mta *m = &d->mta;
+    quota_warner_stop(d->warner);
     server_free(d->server);
     auth_free(m->auth);
     book_free(m->book);

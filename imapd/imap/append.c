@@ -185,11 +185,12 @@ static void run_steps(struct session *s, struct append *a, const struct append_s
 /* ---- delivering ---- */
 
 static struct store_delivery delivery(const struct session *s, const struct append *a, const struct draft *d,
-                                      int64_t quota) {
+                                      struct store_quota quota) {
     return (struct store_delivery){
         .account_id = s->account,
         .mailbox_id = a->mailbox,
-        .quota_bytes = quota,
+        .quota_bytes = quota.bytes,
+        .quota_messages = quota.messages,
         .prefix = STR(""),
         .flags = d->flags.system,
         .keyword = d->flags.keyword,
@@ -238,7 +239,7 @@ static enum outcome deliver(struct session *s, struct append *a) {
         no_room(a, &err);
         return send_refusal(s, a);
     }
-    int64_t quota = session_quota(s);
+    struct store_quota quota = session_quota(s);
     for (size_t i = 0; i < a->count; i++)
         d[i] = delivery(s, a, &a->draft[i], quota);
     enum outcome o;

@@ -17,6 +17,7 @@ bool auth_is_safe(const struct session *s) { return s->trusted || conn_is_tls(s-
 void session_capabilities(const struct session *s, struct buf *out) {
     buf_add_c(out, "IMAP4rev1 LITERAL+ SASL-IR ID ENABLE");
     if (s->state != NOT_AUTHENTICATED) {
+        buf_add_c(out, " QUOTA QUOTA=RES-STORAGE QUOTA=RES-MESSAGE");
         buf_add_c(
             out,
             " IDLE NAMESPACE CHILDREN LIST-EXTENDED LIST-STATUS SPECIAL-USE CREATE-SPECIAL-USE STATUS=SIZE UIDPLUS "
@@ -284,6 +285,7 @@ static bool look_up(struct session *s, struct directory_account *account) {
     enum directory_status status = directory_account(s->service->directory, &s->arena, str_of(s->login), account);
     if (status == DIRECTORY_TEMPORARY) {
         account->quota_bytes = -1; /* the store is away too, and says so */
+        account->quota_messages = 0;
         return true;
     }
     enum directory_protocol protocol = s->trusted ? DIRECTORY_WEB : DIRECTORY_IMAP;
@@ -299,9 +301,11 @@ bool auth_still_valid(struct session *s) {
     return look_up(s, &account);
 }
 
-int64_t session_quota(struct session *s) {
+struct store_quota session_quota(struct session *s) {
     struct directory_account account;
-    return look_up(s, &account) ? account.quota_bytes : 0;
+    if (!look_up(s, &account))
+        return (struct store_quota){0, 0};
+    return (struct store_quota){account.quota_bytes, account.quota_messages};
 }
 
 /* RFC 8437 */

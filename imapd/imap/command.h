@@ -69,5 +69,9 @@ enum outcome command_copy(struct session *s, struct parser *p);
 enum outcome command_move(struct session *s, struct parser *p);
 enum outcome command_append(struct session *s, struct parser *p);
 enum outcome command_idle(struct session *s, struct parser *p);
+/* quota.c */
+enum outcome command_getquota(struct session *s, struct parser *p);
+enum outcome command_getquotaroot(struct session *s, struct parser *p);
+enum outcome command_setquota(struct session *s, struct parser *p);
 
 #endif

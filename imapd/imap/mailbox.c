@@ -105,6 +105,7 @@ static const struct {
     {"APPENDLIMIT", STATUS_APPENDLIMIT},
     {"HIGHESTMODSEQ", STATUS_HIGHESTMODSEQ},
     {"MAILBOXID", STATUS_MAILBOXID},
+    {"DELETED-STORAGE", STATUS_DELETED_STORAGE},
 };
 
 bool status_parse_items(struct parser *p, unsigned *items) {
@@ -152,23 +153,38 @@ static uint64_t value_of(const struct session *s, const struct store_mailbox *m,
     }
 }
 
+/* Asked of the store, where there is anything to ask for. Where it is away the item is left out. */
+static unsigned without_unknown(struct session *s, const struct store_mailbox *m, unsigned items,
+                                uint64_t *deleted_bytes) {
+    struct err err;
+    *deleted_bytes = 0;
+    if (!(items & STATUS_DELETED_STORAGE) || !m->deleted ||
+        store_deleted_bytes(s->service->store, m->account_id, m->id, deleted_bytes, &err) == STORE_OK)
+        return items;
+    return items & ~(unsigned)STATUS_DELETED_STORAGE;
+}
+
 void status_reply(struct session *s, const struct store_mailbox *m, unsigned items) {
+    uint64_t deleted_bytes;
     struct buf *out = session_out(s);
+    items = without_unknown(s, m, items, &deleted_bytes);
     buf_add_c(out, "* STATUS ");
     session_mailbox_name(s, m->name, out);
-    char before = '(';
-    buf_add_byte(out, ' ');
+    const char *before = "(";
+    buf_add_c(out, items ? " " : " (");
     for (size_t i = 0; i < sizeof status_items / sizeof *status_items; i++) {
         if (!(items & status_items[i].item))
             continue;
-        buf_add_byte(out, before);
+        buf_add_c(out, before);
         buf_add_c(out, status_items[i].name);
         buf_add_byte(out, ' ');
         if (status_items[i].item == STATUS_MAILBOXID)
             buf_printf(out, "(F%lld)", (long long)m->id);
+        else if (status_items[i].item == STATUS_DELETED_STORAGE)
+            buf_add_u64(out, deleted_bytes);
         else
             buf_add_u64(out, value_of(s, m, status_items[i].item));
-        before = ' ';
+        before = " ";
     }
     buf_add_c(out, ")\r\n");
 }

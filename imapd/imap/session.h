@@ -116,8 +116,8 @@ bool session_messages(const struct session *s, struct parser *p, struct sequence
 /* Those ranges as ranges of UIDs, in the arena. */
 struct sequence session_uids(struct session *s, const struct sequence *set);
 void session_unselect(struct session *s);
-/* What the account may hold by now, in bytes; -1: without limit. */
-int64_t session_quota(struct session *s);
+/* What the account may hold by now. */
+struct store_quota session_quota(struct session *s);
 /* The capabilities as they are now, "IMAP4rev1 ...". */
 void session_capabilities(const struct session *s, struct buf *out);
 

@@ -4,12 +4,15 @@
 #include "base/password.h"
 #include "directory/rules.h"
 #include "net/network.h"
+#include "quota/quota.h"
 
 #include <openssl/crypto.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistr.h>
+
+enum { TEXT_CHARACTERS = 4000 }; /* of a setting that is a mail's text */
 
 /* ---- what the database says ---- */
 
@@ -75,16 +78,21 @@ static bool has_control(struct str s) {
     return false;
 }
 
-bool admin_text(struct arena *a, struct str typed, const char *what, struct str *out, struct err *err) {
+static bool text_within(struct arena *a, struct str typed, const char *what, size_t most, struct str *out,
+                        struct err *err) {
     struct str text = str_trim(typed);
     if (!str_is_utf8(text))
         return err_set(err, "%s is not valid text (UTF-8)", what);
     if (has_control(text))
         return err_set(err, "%s must not contain control characters or line ends", what);
-    if (text.n && u8_mbsnlen((const uint8_t *)text.p, text.n) > ADMIN_NAME_CHARACTERS)
-        return err_set(err, "%s is too long: at most %d characters", what, ADMIN_NAME_CHARACTERS);
+    if (text.n && u8_mbsnlen((const uint8_t *)text.p, text.n) > most)
+        return err_set(err, "%s is too long: at most %zu characters", what, most);
     *out = arena_str(a, text);
     return true;
+}
+
+bool admin_text(struct arena *a, struct str typed, const char *what, struct str *out, struct err *err) {
+    return text_within(a, typed, what, ADMIN_NAME_CHARACTERS, out, err);
 }
 
 bool admin_own_address(struct arena *a, struct str typed, bool catch_all, struct str *local, struct str *domain,
@@ -179,8 +187,13 @@ static bool services_check(struct str value, struct err *err) {
 /* Settings that become part of zones must be what their name says. */
 static bool setting_check(struct arena *a, struct str name, struct str value, struct str *out, struct err *err) {
     struct str local, domain;
-    if (!admin_text(a, value, "the value", out, err))
+    struct quota_levels levels;
+    /* Mails are written in some. */
+    size_t most = str_ends(name, STR("_text")) ? TEXT_CHARACTERS : ADMIN_NAME_CHARACTERS;
+    if (!text_within(a, value, "the value", most, out, err))
         return false;
+    if (str_eq(name, STR("quota.warnings")))
+        return quota_levels_parse(*out, &levels, err);
     if (!rule_setting_check(name, *out, err) || !admin_sender_setting_check(name, *out, err))
         return false;
     if (str_eq(name, STR("mta.normalise_clients"))) {

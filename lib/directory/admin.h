@@ -47,6 +47,8 @@ int64_t admin_account_import(struct db_conn *c, struct str address, struct str n
 int64_t admin_account_password(struct db_conn *c, struct str address, struct str password,
                                struct err *err); /* ends its web sessions */
 int64_t admin_account_password_hash(struct db_conn *c, struct str address, struct str stored, struct err *err);
+/* How many messages it may hold; 0: any number. */
+int64_t admin_account_quota_messages(struct db_conn *c, struct str address, int64_t messages, struct err *err);
 int64_t admin_account_change(struct db_conn *c, struct str address, struct str name, int64_t quota_bytes, bool active,
                              struct err *err);
 int64_t admin_account_protocols(struct db_conn *c, struct str address, unsigned off, struct err *err);

@@ -15,6 +15,9 @@ static const struct db_statement CHANGE = {
     "UPDATE account SET name = $3, quota_bytes = $4, active = $5 WHERE local_part = $1 AND domain_id = $2"};
 static const struct db_statement PROTOCOLS = {
     "admin_account_protocols", "UPDATE account SET protocols_off = $3 WHERE local_part = $1 AND domain_id = $2"};
+static const struct db_statement QUOTA_MESSAGES = {
+    "admin_account_quota_messages",
+    "UPDATE account SET quota_messages = nullif($3, 0) WHERE local_part = $1 AND domain_id = $2"};
 static const struct db_statement REMOVE = {"admin_account_remove",
                                            "DELETE FROM account WHERE local_part = $1 AND domain_id = $2"};
 static const struct db_statement SALT = {"admin_account_salt", "SELECT scram_salt($1)"};
@@ -183,6 +186,19 @@ int64_t admin_account_change(struct db_conn *c, struct str address, struct str n
     }
     if (result == 1 && !active)
         result = end_sessions(c, &o, err);
+    arena_free(&o.a);
+    return result;
+}
+
+int64_t admin_account_quota_messages(struct db_conn *c, struct str address, int64_t messages, struct err *err) {
+    struct own o = {.a = ARENA_EMPTY};
+    int64_t result = find(c, &o, address, err);
+    if (result == 1) {
+        struct db_params p = {0};
+        key(&p, &o);
+        db_int8(&p, messages);
+        result = touch(c, &o, &QUOTA_MESSAGES, &p, err);
+    }
     arena_free(&o.a);
     return result;
 }

@@ -23,6 +23,7 @@ struct step {
     int64_t domain_id, tenant_id;
     struct str target_domain, relay_host; /* of an alias or relay domain */
     int64_t account_id, quota_bytes;      /* 0: none */
+    int64_t quota_messages;               /* 0: none */
     bool account_active;
     struct str name, password;
     bool app_passwords_only;
@@ -64,7 +65,7 @@ static const struct db_statement FIND_ADDRESS = {
     "       (SELECT string_agg(concat_ws(' ', p.id, array_to_string(p.scopes, ','), p.password), E'\\n')"
     "          FROM app_password p WHERE p.account_id = a.id),"
     "       (SELECT string_agg(s.address, E'\\n') FROM send_as s WHERE s.account_id = a.id),"
-    "       d.protocols_off, a.protocols_off"
+    "       d.protocols_off, a.protocols_off, coalesce(a.quota_messages, 0)"
     "  FROM domain d JOIN tenant t ON t.id = d.tenant_id LEFT JOIN domain target ON target.id = d.target_id"
     "  LEFT JOIN account a ON a.domain_id = d.id AND a.local_part = $2"
     "  LEFT JOIN alias al ON al.domain_id = d.id AND al.local_part = $2 AND $2 <> ''"
@@ -202,6 +203,7 @@ static void read_address(const PGresult *r, struct arena *a, struct step *out) {
     out->account_id = db_get_int8(r, 0, 6);
     out->account_active = db_get_bool(r, 0, 7);
     out->quota_bytes = db_get_int8(r, 0, 8);
+    out->quota_messages = db_get_int8(r, 0, 19);
     out->name = copy_str(a, db_get_str(r, 0, 9));
     out->password = copy_str(a, db_get_str(r, 0, 10));
     struct str *list;
@@ -301,7 +303,8 @@ static bool expand_list(struct expansion *x, const struct step *s, struct str se
     for (size_t i = 0; i < n; i++) {
         enum directory_status ignored;
         if (s->account_id && s->account_active && str_ieq(list[i], self)) {
-            add_target(x, (struct directory_target){s->account_id, s->tenant_id, s->quota_bytes, self, STR("")});
+            add_target(x, (struct directory_target){s->account_id, s->tenant_id, s->quota_bytes, self, STR(""),
+                                                    s->quota_messages});
             continue;
         }
         if (!expand(x, list[i], s->tenant_id, depth + 1, &ignored))
@@ -345,7 +348,7 @@ static bool expand(struct expansion *x, struct str address, int64_t tenant_id, i
     if (!s.domain_known) {
         *status = DIRECTORY_UNKNOWN_DOMAIN;
         if (depth > 0) /* an alias leads elsewhere */
-            add_target(x, (struct directory_target){0, tenant_id, -1, arena_str(x->a, address), STR("")});
+            add_target(x, (struct directory_target){0, tenant_id, -1, arena_str(x->a, address), STR(""), 0});
         return true;
     }
     if (!s.domain_active || (s.has_alias && !s.alias_active) || (s.account_id && !s.account_active && !s.has_alias)) {
@@ -355,7 +358,8 @@ static bool expand(struct expansion *x, struct str address, int64_t tenant_id, i
     }
     struct str self = arena_printf(x->a, "%.*s@%.*s", STR_ARG(local), STR_ARG(domain));
     if (s.account_id && !s.has_alias) {
-        add_target(x, (struct directory_target){s.account_id, s.tenant_id, s.quota_bytes, self, STR("")});
+        add_target(
+            x, (struct directory_target){s.account_id, s.tenant_id, s.quota_bytes, self, STR(""), s.quota_messages});
         return true;
     }
     if (depth >= DIRECTORY_MAX_DEPTH || already_visited(x, self)) {
@@ -370,7 +374,7 @@ static bool expand(struct expansion *x, struct str address, int64_t tenant_id, i
     }
     if (s.kind == 'r') {
         add_target(x, (struct directory_target){0, s.tenant_id, -1, arena_str(x->a, address),
-                                                s.relay_host.p ? s.relay_host : STR("")});
+                                                s.relay_host.p ? s.relay_host : STR(""), 0});
         return true;
     }
     if (s.catch_all_count)
@@ -429,6 +433,7 @@ enum directory_status directory_account(struct directory *d, struct arena *a, st
                                       .tenant_id = s.tenant_id,
                                       .domain_id = s.domain_id,
                                       .quota_bytes = s.quota_bytes,
+                                      .quota_messages = s.quota_messages,
                                       .address = address,
                                       .name = s.name,
                                       .password = s.password,

@@ -35,6 +35,7 @@ struct directory_target {
     struct str address;  /* of the account, or to send to (remote) */
     struct str
         next_hop; /* remote: the relay host of a relay domain ("host", "[addr]" or "host:port"), else "" for the MX */
+    int64_t quota_messages; /* 0: without limit; local only */
 };
 
 struct directory_route {
@@ -60,8 +61,9 @@ enum directory_protocol {
 
 struct directory_account {
     int64_t id, tenant_id, domain_id;
-    int64_t quota_bytes; /* -1: without limit */
-    struct str address;  /* local@domain, lower case */
+    int64_t quota_bytes;    /* -1: without limit */
+    int64_t quota_messages; /* 0: without limit */
+    struct str address;     /* local@domain, lower case */
     struct str name;
     struct str password; /* the stored hash (base/password.h) */
     /* Its app passwords, a line each: "id scope,scope hash", the hash as in base/password.h. */

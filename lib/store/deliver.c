@@ -42,11 +42,11 @@ const struct db_statement STORE_LOCK_MAILBOXES = {
     "deliver_lock", "SELECT m.account_id, m.id, m.uidnext, m.highestmodseq, m.uidvalidity"
                     " FROM mailbox m JOIN (SELECT DISTINCT a, b FROM unnest($1::int8[], $2::int8[]) AS k (a, b)) k"
                     " ON m.account_id = k.a AND m.id = k.b ORDER BY m.account_id, m.id FOR NO KEY UPDATE OF m"};
-static const struct db_statement LOCK_USAGES = {
-    "deliver_usage",
-    "SELECT account_id, bytes FROM account_usage WHERE account_id = ANY ($1) ORDER BY account_id FOR NO KEY UPDATE"};
+static const struct db_statement LOCK_USAGES = {"deliver_usage",
+                                                "SELECT account_id, bytes, messages FROM account_usage WHERE "
+                                                "account_id = ANY ($1) ORDER BY account_id FOR NO KEY UPDATE"};
 const struct db_statement STORE_LOCK_USAGE = {
-    "store_usage", "SELECT bytes FROM account_usage WHERE account_id = $1 FOR NO KEY UPDATE"};
+    "store_usage", "SELECT bytes, messages FROM account_usage WHERE account_id = $1 FOR NO KEY UPDATE"};
 const struct db_statement STORE_ADD_USAGE = {
     "store_add_usage", "INSERT INTO account_usage AS u (account_id, bytes, messages) VALUES ($1, $2, $3)"
                        " ON CONFLICT (account_id) DO UPDATE SET bytes = u.bytes + $2, messages = u.messages + $3"};
@@ -99,7 +99,9 @@ struct box {
 };
 
 struct usage {
-    int64_t account, bytes, added_bytes, added;
+    int64_t account, bytes, messages, added_bytes, added;
+    struct store_quota quota; /* that deliveries of the group came with; none where none has */
+    bool refused;
 };
 
 struct group {
@@ -157,7 +159,7 @@ static void collect_boxes(struct group *g) {
     g->boxes = kept;
     for (size_t i = 0; i < g->boxes; i++)
         if (g->usages == 0 || g->usage[g->usages - 1].account != g->box[i].account)
-            g->usage[g->usages++] = (struct usage){.account = g->box[i].account};
+            g->usage[g->usages++] = (struct usage){.account = g->box[i].account, .quota = {-1, 0}};
 }
 
 static bool send_locks(struct group *g, struct db_conn *c, struct err *err) {
@@ -195,25 +197,37 @@ static bool receive_locks(struct group *g, struct db_conn *c, struct err *err) {
     for (int i = 0; r && i < PQntuples(r); i++) {
         struct usage *u = find_usage(g, db_get_int8(r, i, 0));
         if (u)
-            u->bytes = db_get_int8(r, i, 1);
+            u->bytes = db_get_int8(r, i, 1), u->messages = db_get_int8(r, i, 2);
     }
     good = r != NULL;
     PQclear(r);
     return good;
 }
 
+/* Whether so many messages more would pass the account's quota. */
+static bool passes_quota(struct usage *u, const struct store_delivery *d, int64_t size, int64_t number) {
+    if (d->quota_bytes >= 0)
+        u->quota.bytes = d->quota_bytes;
+    if (d->quota_messages > 0)
+        u->quota.messages = d->quota_messages;
+    bool passes = (d->quota_bytes >= 0 && u->bytes + u->added_bytes + size > d->quota_bytes) ||
+                  (d->quota_messages > 0 && u->messages + u->added + number > d->quota_messages);
+    u->refused = u->refused || passes;
+    return passes;
+}
+
 /* Whether there is room for all messages that go together; else they all get the reason. */
 static bool fits_together(const struct group *g, struct work *w) {
     const struct store_delivery *first = w->delivery;
     const struct box *b = find_box(g, first->account_id, first->into_mailbox);
-    const struct usage *u = find_usage(g, first->account_id);
+    struct usage *u = find_usage(g, first->account_id);
     int64_t size = 0;
     for (size_t i = 0; i < w->count; i++)
         size += (int64_t)(w->own[i].size + w->delivery[i].prefix.n);
     enum store_status status = STORE_OK;
     if (!b->there || b->uidnext + w->count - 1 > UINT32_MAX)
         status = STORE_NOT_FOUND;
-    else if (first->quota_bytes >= 0 && u->bytes + u->added_bytes + size > first->quota_bytes)
+    else if (passes_quota(u, first, size, (int64_t)w->count))
         status = STORE_QUOTA;
     for (size_t i = 0; i < w->count; i++)
         w->delivery[i].status = status;
@@ -236,7 +250,7 @@ static void allot(struct group *g) {
                 d->status = STORE_NOT_FOUND;
                 continue;
             }
-            if (d->quota_bytes >= 0 && u->bytes + u->added_bytes + size > d->quota_bytes) {
+            if (passes_quota(u, d, size, 1)) {
                 d->status = STORE_QUOTA;
                 continue;
             }
@@ -399,12 +413,30 @@ static bool commit_group(struct store *s, struct group *g, struct db_conn *c, st
     return db_pipeline_end(c, err) && db_commit(c, err);
 }
 
+/* Says which accounts with a quota are fuller now, or found no room. */
+static void tell_filled(struct store *s, const struct group *g) {
+    for (size_t i = 0; s->filled && i < g->usages; i++) {
+        const struct usage *u = &g->usage[i];
+        if (u->quota.bytes < 0 && u->quota.messages == 0)
+            continue;
+        s->filled(s->filled_context, &(struct store_filled){.account = u->account,
+                                                            .quota = u->quota,
+                                                            .bytes_before = u->bytes,
+                                                            .bytes = u->bytes + u->added_bytes,
+                                                            .messages_before = u->messages,
+                                                            .messages = u->messages + u->added,
+                                                            .refused = u->refused});
+    }
+}
+
 static bool deliver_group(struct store *s, struct work *list, struct err *err) {
     struct arena arena = ARENA_EMPTY;
     struct group g = {.arena = &arena, .work = list};
     struct db_conn *c = db_acquire(s->db, err);
     bool good = c && commit_group(s, &g, c, err);
     db_release(s->db, c);
+    if (good)
+        tell_filled(s, &g);
     if (good)
         for (size_t i = 0; i < g.boxes; i++) {
             if (g.box[i].added)

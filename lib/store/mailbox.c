@@ -47,6 +47,10 @@ static const struct db_statement TAKE_RECENT = {
 static const struct db_statement USAGE = {"mailbox_usage",
                                           "SELECT bytes, messages FROM account_usage WHERE account_id = $1"};
 
+static const struct db_statement DELETED_BYTES = {
+    "mailbox_deleted_bytes", "SELECT coalesce(sum(size), 0)::int8 FROM message WHERE account_id = $1 AND mailbox_id = "
+                             "$2 AND flags & 8 <> 0"};
+
 /* ---- names ---- */
 
 static bool is_inbox(struct str name) { return str_ieq(name, STR("INBOX")); }
@@ -204,6 +208,23 @@ enum store_status store_usage(struct store *s, int64_t account, uint64_t *bytes,
         *bytes = (uint64_t)db_get_int8(r, 0, 0);
         *messages = (uint64_t)db_get_int8(r, 0, 1);
     }
+    PQclear(r);
+    db_release(s->db, c);
+    return status;
+}
+
+enum store_status store_deleted_bytes(struct store *s, int64_t account, int64_t mailbox, uint64_t *bytes,
+                                      struct err *err) {
+    *bytes = 0;
+    struct db_conn *c = db_acquire(s->db, err);
+    if (!c)
+        return store_failed(err);
+    struct db_params p = {0};
+    db_int8(&p, account), db_int8(&p, mailbox);
+    PGresult *r = db_query(c, &DELETED_BYTES, &p, err);
+    if (r)
+        *bytes = (uint64_t)db_get_int8(r, 0, 0);
+    enum store_status status = r ? STORE_OK : store_failed(err);
     PQclear(r);
     db_release(s->db, c);
     return status;
@@ -445,7 +466,8 @@ static enum store_status rename_inbox(struct store *s, struct arena *a, int64_t 
     struct uid_range all = {1, UINT32_MAX};
     uint32_t *uids_from, *uids_to, validity;
     size_t n;
-    return store_copy(s, a, account, inbox.id, &all, 1, box.id, true, -1, &uids_from, &uids_to, &n, &validity, err);
+    return store_copy(s, a, account, inbox.id, &all, 1, box.id, true, (struct store_quota){-1, 0}, &uids_from, &uids_to,
+                      &n, &validity, err);
 }
 
 enum store_status store_mailbox_rename(struct store *s, int64_t account, struct str from, struct str to,

@@ -401,25 +401,39 @@ enum store_status store_expunge(struct store *s, struct arena *a, int64_t accoun
     return STORE_OK;
 }
 
-static enum store_status check_quota(struct change *x, int64_t quota_bytes, int64_t more) {
-    if (quota_bytes < 0)
+/* Whether the copies find room. f: what the account holds before and after, for tell_filled(). */
+static enum store_status check_quota(struct change *x, struct store_quota quota, const struct raise *more,
+                                     struct store_filled *f) {
+    *f = (struct store_filled){.account = x->account, .quota = quota};
+    if (quota.bytes < 0 && quota.messages == 0)
         return STORE_OK;
     struct db_params p = {0};
     db_int8(&p, x->account);
     PGresult *r = db_query(x->c, &STORE_LOCK_USAGE, &p, x->err);
     if (!r)
         return store_failed(x->err);
-    int64_t used = PQntuples(r) ? db_get_int8(r, 0, 0) : 0;
+    f->bytes = f->bytes_before = PQntuples(r) ? db_get_int8(r, 0, 0) : 0;
+    f->messages = f->messages_before = PQntuples(r) ? db_get_int8(r, 0, 1) : 0;
     PQclear(r);
-    if (used + more <= quota_bytes)
-        return STORE_OK;
-    err_set(x->err, "the account's quota would be passed");
-    return STORE_QUOTA;
+    f->refused = (quota.bytes >= 0 && f->bytes + more->bytes > quota.bytes) ||
+                 (quota.messages > 0 && f->messages + more->messages > quota.messages);
+    if (f->refused) {
+        err_set(x->err, "the account's quota would be passed");
+        return STORE_QUOTA;
+    }
+    f->bytes += more->bytes;
+    f->messages += more->messages;
+    return STORE_OK;
+}
+
+static void tell_filled(const struct change *x, const struct store_filled *f) {
+    if (x->s->filled && (f->quota.bytes >= 0 || f->quota.messages > 0))
+        x->s->filled(x->s->filled_context, f);
 }
 
 enum store_status store_copy(struct store *s, struct arena *a, int64_t account, int64_t mailbox,
                              const struct uid_range *range, size_t range_count, int64_t to_mailbox, bool move,
-                             int64_t quota_bytes, uint32_t **from, uint32_t **to, size_t *count,
+                             struct store_quota quota, uint32_t **from, uint32_t **to, size_t *count,
                              uint32_t *to_uidvalidity, struct err *err) {
     struct change x = {s, NULL, account, a, err};
     bool same = mailbox == to_mailbox;
@@ -436,13 +450,14 @@ enum store_status store_copy(struct store *s, struct arena *a, int64_t account, 
     size_t n;
     struct store_message *m = read_messages(rows, a, &n);
     PQclear(rows);
+    struct store_filled filled = {.quota = {-1, 0}};
     struct raise by = {.uids = (int64_t)n, .modseq = (int64_t)target->highestmodseq + 1};
     count_up(m, n, &by);
     if (target->uidnext + n > (uint64_t)UINT32_MAX + 1) {
         err_set(err, "the mailbox has no UIDs left");
         status = STORE_INVALID;
     } else if (n && !move) {
-        status = check_quota(&x, quota_bytes, by.bytes);
+        status = check_quota(&x, quota, &by, &filled);
     }
     int64_t *uid, *email, *new_uid = arena_array(a, n, sizeof *new_uid);
     split_columns(a, m, n, &uid, &email);
@@ -466,6 +481,8 @@ enum store_status store_copy(struct store *s, struct arena *a, int64_t account, 
         status = commit_change(&x, sent);
     }
     db_release(s->db, x.c);
+    if (status == STORE_OK || status == STORE_QUOTA)
+        tell_filled(&x, &filled);
     if (status != STORE_OK)
         return status;
     *count = n;

@@ -69,6 +69,19 @@ int64_t store_new_id(void) {
     return next << 10 | own;
 }
 
+void store_on_filled(struct store *s, void (*filled)(void *context, const struct store_filled *f), void *context) {
+    s->filled_context = context;
+    s->filled = filled;
+}
+
+void store_refused(struct store *s, int64_t account, struct store_quota quota, uint64_t bytes, uint64_t messages) {
+    struct store_filled f = {.account = account, .quota = quota, .refused = true};
+    f.bytes = f.bytes_before = (int64_t)bytes;
+    f.messages = f.messages_before = (int64_t)messages;
+    if (s->filled)
+        s->filled(s->filled_context, &f);
+}
+
 /* ---- changes ---- */
 
 void store_notify(struct store *s, int64_t account, int64_t mailbox, uint64_t modseq) {

@@ -77,6 +77,28 @@ enum store_status store_mailbox_subscribe(struct store *s, int64_t account, stru
 enum store_status store_mailbox_take_recent(struct store *s, int64_t account, int64_t mailbox, uint32_t *first_recent,
                                             struct err *err);
 enum store_status store_usage(struct store *s, int64_t account, uint64_t *bytes, uint64_t *messages, struct err *err);
+/* What EXPUNGE would give back: the sizes of the \Deleted messages. */
+enum store_status store_deleted_bytes(struct store *s, int64_t account, int64_t mailbox, uint64_t *bytes,
+                                      struct err *err);
+
+/* ---- quota ---- */
+
+/* What an account may hold. */
+struct store_quota {
+    int64_t bytes;    /* -1: any amount */
+    int64_t messages; /* 0: any number */
+};
+/* An account with a quota got mail, or was refused some because of it. */
+struct store_filled {
+    int64_t account;
+    struct store_quota quota;
+    int64_t bytes_before, bytes, messages_before, messages; /* what it holds */
+    bool refused;                                           /* nothing was added: it did not fit */
+};
+/* `filled` is called after each such commit, from any thread; it must not block for long. One a process. */
+void store_on_filled(struct store *s, void (*filled)(void *context, const struct store_filled *f), void *context);
+/* Has it called for mail that was refused without trying, since the account holds so much (store_usage()). */
+void store_refused(struct store *s, int64_t account, struct store_quota quota, uint64_t bytes, uint64_t messages);
 
 /* ---- adding messages ---- */
 
@@ -91,10 +113,11 @@ struct store_email {
 
 struct store_delivery {
     int64_t account_id;
-    struct str mailbox;  /* name; p NULL or unknown: INBOX (deliveries never fail for a missing folder) */
-    int64_t mailbox_id;  /* where it is not 0, this mailbox and no other (STORE_NOT_FOUND when it is gone) */
-    int64_t quota_bytes; /* -1: none */
-    struct str prefix;   /* header lines before the blob's bytes: Return-Path, Delivered-To */
+    struct str mailbox;     /* name; p NULL or unknown: INBOX (deliveries never fail for a missing folder) */
+    int64_t mailbox_id;     /* where it is not 0, this mailbox and no other (STORE_NOT_FOUND when it is gone) */
+    int64_t quota_bytes;    /* -1: none */
+    int64_t quota_messages; /* 0: none */
+    struct str prefix;      /* header lines before the blob's bytes: Return-Path, Delivered-To */
     uint32_t flags;
     struct str *keyword;
     size_t keyword_count;
@@ -201,7 +224,7 @@ enum store_status store_expunge(struct store *s, struct arena *a, int64_t accoun
  */
 enum store_status store_copy(struct store *s, struct arena *a, int64_t account, int64_t mailbox,
                              const struct uid_range *range, size_t range_count, int64_t to_mailbox, bool move,
-                             int64_t quota_bytes, uint32_t **from, uint32_t **to, size_t *count,
+                             struct store_quota quota, uint32_t **from, uint32_t **to, size_t *count,
                              uint32_t *to_uidvalidity, struct err *err);
 
 /* ---- changes by others ---- */

@@ -18,6 +18,8 @@ struct store {
     struct db_listener *listener;
     uint64_t origin; /* tells our own notifications */
     struct store_watcher watcher;
+    void (*filled)(void *context, const struct store_filled *f);
+    void *filled_context;
     struct line deliveries; /* deliver.c */
     struct line flags;      /* flags.c */
     /* ids of INBOXes (mailbox.c) */

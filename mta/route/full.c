@@ -27,13 +27,17 @@ static bool failed_lately(const struct directory_target *t) {
 
 enum full full_check(const struct mta *m, const struct directory_target *t, uint64_t size) {
     uint64_t bytes, messages, quota = t->quota_bytes < 0 ? UINT64_MAX : (uint64_t)t->quota_bytes;
+    uint64_t number = t->quota_messages ? (uint64_t)t->quota_messages : UINT64_MAX;
     struct err err;
     if (size > quota)
         return FULL_NEVER_FITS;
-    if (quota == UINT64_MAX || (size <= quota / 64 && !failed_lately(t)))
+    if ((quota == UINT64_MAX && number == UINT64_MAX) || (size <= quota / 64 && !failed_lately(t)))
         return FULL_NOT;
     enum store_status status = store_usage(m->store, t->account_id, &bytes, &messages, &err);
     if (status != STORE_OK)
         log_warn("cannot look up what account %lld uses: %s", (long long)t->account_id, err.text);
-    return status == STORE_OK && (bytes >= quota || size > quota - bytes) ? FULL_NOW : FULL_NOT;
+    if (status != STORE_OK || (bytes < quota && size <= quota - bytes && messages < number))
+        return FULL_NOT;
+    store_refused(m->store, t->account_id, (struct store_quota){t->quota_bytes, t->quota_messages}, bytes, messages);
+    return FULL_NOW;
 }

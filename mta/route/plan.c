@@ -71,8 +71,8 @@ static uint32_t add_delivery(struct plan *p, const struct directory_target *t, s
     size_t cap = p->delivery_cap, origins = cap;
     p->delivery = room(p->arena, p->delivery, p->delivery_count, &p->delivery_cap, sizeof *p->delivery);
     p->address = room(p->arena, p->address, p->delivery_count, &cap, sizeof *p->address);
-    p->delivery[p->delivery_count] =
-        (struct store_delivery){.account_id = t->account_id, .quota_bytes = t->quota_bytes};
+    p->delivery[p->delivery_count] = (struct store_delivery){
+        .account_id = t->account_id, .quota_bytes = t->quota_bytes, .quota_messages = t->quota_messages};
     p->origin = room(p->arena, p->origin, p->delivery_count, &origins, sizeof *p->origin);
     p->address[p->delivery_count] = t->address;
     p->origin[p->delivery_count] = origin;

@@ -33,6 +33,7 @@ static enum step welcome(struct session *s) {
                                             .tenant_id = a->tenant_id,
                                             .domain_id = a->domain_id,
                                             .quota_bytes = a->quota_bytes,
+                                            .quota_messages = a->quota_messages,
                                             .address = copy(s, a->address),
                                             .name = copy(s, a->name)};
     s->authenticated = true;

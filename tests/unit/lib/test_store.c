@@ -322,9 +322,9 @@ static void a_copy_shares_the_bytes_until_the_last_is_gone(void **state) {
     struct uid_range all = {1, UINT32_MAX};
     uint32_t *from, *to, validity;
     size_t n;
-    assert_int_equal(
-        store_copy(store, &arena, account, inbox.id, &all, 1, archive.id, false, -1, &from, &to, &n, &validity, &err),
-        STORE_OK);
+    assert_int_equal(store_copy(store, &arena, account, inbox.id, &all, 1, archive.id, false,
+                                (struct store_quota){-1, 0}, &from, &to, &n, &validity, &err),
+                     STORE_OK);
     assert_true(n == 1 && from[0] == 1 && to[0] == 1 && validity == archive.uidvalidity);
     assert_true(str_ends(read_all(archive.id, 1), STR("shared bytes")));
     uint32_t *gone;
@@ -332,9 +332,9 @@ static void a_copy_shares_the_bytes_until_the_last_is_gone(void **state) {
     store_change_flags(store, &arena, account, inbox.id, &all, 1, &x, &err);
     store_expunge(store, &arena, account, inbox.id, NULL, 0, &gone, &n, NULL, &err);
     assert_true(str_ends(read_all(archive.id, 1), STR("shared bytes")));
-    assert_int_equal(
-        store_copy(store, &arena, account, archive.id, &all, 1, inbox.id, false, 10, &from, &to, &n, &validity, &err),
-        STORE_QUOTA);
+    assert_int_equal(store_copy(store, &arena, account, archive.id, &all, 1, inbox.id, false,
+                                (struct store_quota){10, 0}, &from, &to, &n, &validity, &err),
+                     STORE_QUOTA);
 }
 
 static void a_move_takes_the_messages_along_exactly_once(void **state) {
@@ -345,9 +345,9 @@ static void a_move_takes_the_messages_along_exactly_once(void **state) {
     struct uid_range two = {2, 3};
     uint32_t *from, *to, validity;
     size_t n;
-    assert_int_equal(
-        store_copy(store, &arena, account, inbox.id, &two, 1, trash.id, true, -1, &from, &to, &n, &validity, &err),
-        STORE_OK);
+    assert_int_equal(store_copy(store, &arena, account, inbox.id, &two, 1, trash.id, true, (struct store_quota){-1, 0},
+                                &from, &to, &n, &validity, &err),
+                     STORE_OK);
     assert_int_equal(n, 2);
     inbox = find("INBOX"), trash = find("Trash");
     assert_true(inbox.messages == 1 && inbox.unseen == 1 && trash.messages == 2 && trash.unseen == 1);

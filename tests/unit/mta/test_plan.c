@@ -16,7 +16,7 @@ static void a_mailbox_gets_one_copy_however_many_ways_lead_there(void **state) {
     struct arena a = ARENA_EMPTY;
     struct plan p;
     plan_begin(&p, &a);
-    struct directory_target t[] = {{7, 1, -1, STR("a@x"), STR("")}, {8, 1, 100, STR("b@x"), STR("")}};
+    struct directory_target t[] = {{7, 1, -1, STR("a@x"), STR(""), 0}, {8, 1, 100, STR("b@x"), STR(""), 0}};
     struct directory_route both = {t, 2, 1};
     plan_add(&p, &both, (struct plan_origin){.address = STR("all@x")});
     struct directory_route first = one(&t[0]);
@@ -33,9 +33,9 @@ static void an_address_elsewhere_is_queued_once_in_its_quoted_form(void **state)
     struct arena a = ARENA_EMPTY;
     struct plan p;
     plan_begin(&p, &a);
-    struct directory_target t[] = {{0, 3, -1, STR("Bob@Elsewhere.Test"), STR("")},
-                                   {0, 3, -1, STR("bob@elsewhere.test"), STR("")},
-                                   {0, 3, -1, STR("two words@y"), STR("")}};
+    struct directory_target t[] = {{0, 3, -1, STR("Bob@Elsewhere.Test"), STR(""), 0},
+                                   {0, 3, -1, STR("bob@elsewhere.test"), STR(""), 0},
+                                   {0, 3, -1, STR("two words@y"), STR(""), 0}};
     struct directory_route r = {t, 3, 3};
     plan_add(&p, &r, (struct plan_origin){.address = STR("fwd@x")});
     assert_int_equal(p.remote_count, 2);
@@ -51,7 +51,7 @@ static void mail_of_several_tenants_belongs_to_none(void **state) {
     struct arena a = ARENA_EMPTY;
     struct plan p;
     plan_begin(&p, &a);
-    struct directory_target x = {0, 3, -1, STR("a@y.test"), STR("")}, y = {0, 4, -1, STR("b@y.test"), STR("")};
+    struct directory_target x = {0, 3, -1, STR("a@y.test"), STR(""), 0}, y = {0, 4, -1, STR("b@y.test"), STR(""), 0};
     struct directory_route rx = one(&x), ry = one(&y);
     plan_add(&p, &rx, (struct plan_origin){.address = STR("a@y.test")});
     assert_int_equal(p.remote[0].original.n, 0);
@@ -68,7 +68,7 @@ static void thousands_of_mailboxes_are_found_again(void **state) {
     plan_begin(&p, &a);
     for (int round = 0; round < 2; round++)
         for (int64_t i = 1; i <= N; i++) {
-            struct directory_target t = {i, 1, -1, arena_printf(&a, "u%lld@x", (long long)i), STR("")};
+            struct directory_target t = {i, 1, -1, arena_printf(&a, "u%lld@x", (long long)i), STR(""), 0};
             struct directory_route r = one(&t);
             plan_add(&p, &r, (struct plan_origin){.address = t.address});
         }
