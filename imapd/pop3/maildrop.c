@@ -17,6 +17,11 @@ enum store_status maildrop_open(struct pop3_session *s, struct err *err) {
         return status;
     s->mailbox = m.id;
     s->uidvalidity = m.uidvalidity;
+    status = store_uidls(s->service->store, &s->kept, s->account, m.id, &s->uidl, &s->uidl_count, err);
+    if (status != STORE_OK) {
+        view_close(c);
+        return status;
+    }
     s->message = mem_zero((size_t)c->count * sizeof *s->message);
     for (uint32_t seq = 1; seq <= c->count;) {
         struct view_message batch[BATCH];
@@ -136,6 +141,23 @@ bool maildrop_send_more(struct pop3_session *s) {
 void maildrop_close(struct pop3_session *s) {
     end_sending(s);
     free(s->message);
+    arena_free(&s->kept);
     s->message = NULL;
+    s->uidl = NULL;
     s->count = 0;
+    s->uidl_count = 0;
+}
+
+struct str maildrop_uidl(const struct pop3_session *s, uint32_t i) {
+    size_t low = 0, high = s->uidl_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (s->uidl[middle].uid == s->message[i].uid)
+            return s->uidl[middle].uidl;
+        if (s->uidl[middle].uid < s->message[i].uid)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return (struct str){NULL, 0};
 }

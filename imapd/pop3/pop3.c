@@ -209,15 +209,26 @@ static void command_stat(struct pop3_session *s, struct str argument) {
     conn_printf(s->conn, "+OK %u %llu\r\n", n, (unsigned long long)bytes);
 }
 
+/* Stable: a UID never comes back while UIDVALIDITY stays. */
+static void write_uidl(struct pop3_session *s, uint32_t i, struct buf *out) {
+    struct str brought = maildrop_uidl(s, i);
+    if (brought.p) {
+        buf_add_str(out, brought);
+        return;
+    }
+    buf_add_u64(out, s->uidvalidity);
+    buf_add_byte(out, '.');
+    buf_add_u64(out, s->message[i].uid);
+}
+
 static void write_line(struct pop3_session *s, uint32_t i, bool uid) {
     struct buf *out = conn_output(s->conn);
     buf_add_u64(out, i + 1);
     buf_add_byte(out, ' ');
-    if (uid) { /* stable: a UID never comes back while UIDVALIDITY stays */
-        buf_add_u64(out, s->uidvalidity);
-        buf_add_byte(out, '.');
-    }
-    buf_add_u64(out, uid ? s->message[i].uid : s->message[i].size);
+    if (uid)
+        write_uidl(s, i, out);
+    else
+        buf_add_u64(out, s->message[i].size);
     buf_add_c(out, "\r\n");
 }
 

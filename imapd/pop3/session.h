@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "net/server.h"
 #include "service.h"
+#include "store/import.h"
 #include "store/store.h"
 #include "view/cards.h"
 
@@ -37,6 +38,9 @@ struct pop3_session {
     uint32_t uidvalidity;
     struct pop3_message *message;
     uint32_t count;
+    struct arena kept;       /* of the session */
+    struct store_uidl *uidl; /* UIDLs that messages brought from another server, by UID */
+    size_t uidl_count;
     struct pop3_sending sending;
 };
 
@@ -48,5 +52,7 @@ enum store_status maildrop_send(struct pop3_session *s, uint32_t i, int64_t line
 /* Goes on; false when there is more to come once the output has gone out. */
 bool maildrop_send_more(struct pop3_session *s);
 void maildrop_close(struct pop3_session *s);
+/* The UIDL that message i brought from the server where it was before; p NULL: none. */
+struct str maildrop_uidl(const struct pop3_session *s, uint32_t i);
 
 #endif

@@ -30,6 +30,10 @@ static const struct db_statement DROP_ACCOUNT[] = {
     {"sweep_drop_expunged", "DELETE FROM expunged WHERE account_id = $1"},
     {"sweep_drop_mailboxes", "DELETE FROM mailbox WHERE account_id = $1"},
     {"sweep_drop_usage", "DELETE FROM account_usage WHERE account_id = $1"},
+    {"sweep_drop_import_messages", "DELETE FROM import_message WHERE account_id = $1"},
+    {"sweep_drop_import_folders", "DELETE FROM import_folder WHERE account_id = $1"},
+    {"sweep_drop_crlf", "DELETE FROM email_crlf WHERE account_id = $1"},
+    {"sweep_drop_uidls", "DELETE FROM pop3_uidl WHERE account_id = $1"},
 };
 
 /* Deletes those of the blobs that no row names. The number, or -1. */
