@@ -36,7 +36,7 @@ struct cli_option {
     const char *help;
 };
 
-enum { CLI_MAX_OPTIONS = 14 };
+enum { CLI_MAX_OPTIONS = 24 };
 struct cli_args {
     struct str *value; /* positional arguments */
     int count;
@@ -94,6 +94,8 @@ bool cli_list_params(struct cli *cli, const struct cli_args *args, struct db_par
 #define CLI_GENERATE                                                                                                   \
     { "generate", NULL, "make a password up and show it" }
 bool cli_password(struct cli *cli, const struct cli_args *args, struct str *password);
+/* A password that somebody has already: from standard input (--password-stdin), or asked for on the terminal. */
+bool cli_secret(struct cli *cli, const struct cli_args *args, const char *prompt, struct str *secret);
 /* Asks before something is destroyed; the sentence says what. False with cli->err set: no. */
 bool cli_confirm(struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

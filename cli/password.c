@@ -78,3 +78,11 @@ bool cli_password(struct cli *cli, const struct cli_args *args, struct str *pass
         return false;
     return bytes_equal(*password, again) || err_set(&cli->err, "the two passwords differ; nothing was changed");
 }
+
+bool cli_secret(struct cli *cli, const struct cli_args *args, const char *prompt, struct str *secret) {
+    if (cli_switch(args, "password-stdin"))
+        return read_line(cli, secret);
+    if (!isatty(STDIN_FILENO))
+        return err_set(&cli->err, "no password: use --password-stdin");
+    return ask(cli, prompt, secret);
+}

@@ -166,8 +166,10 @@ enum store_status store_import_folder(struct store *s, int64_t account, struct s
     if (!c)
         return store_failed(err);
     enum store_status status = find_folder(c, source, folder, key_validity, out, err);
-    if (status == STORE_NOT_FOUND)
+    if (status == STORE_NOT_FOUND) {
+        out->fresh = true;
         status = add_folder(s, c, source, folder, key_validity, into, out, err);
+    }
     db_release(s->db, c);
     return status;
 }

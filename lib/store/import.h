@@ -17,6 +17,7 @@
 struct store_import_folder {
     int64_t account_id, id, mailbox_id;
     uint32_t uidvalidity; /* the source's; 0: it has none, UIDs are not kept */
+    bool fresh;           /* it was not imported before */
 };
 
 /* The state of a source's folder, made where it is new. source: "imap://user@host:143", "maildir:/path"; folder: its
