@@ -178,6 +178,58 @@ static enum cli_exit remove_account(struct cli *cli, const struct cli_args *args
                     STR_ARG(args->value[0]));
 }
 
+static const struct db_statement REMOVED = {
+    "cli_account_removed",
+    "SELECT address, name, messages, bytes, removed_at, removed_by, keep_until FROM removed_accounts($1, $2)"};
+static const struct cli_column removed_columns[] = {
+    {"address", "ADDRESS", CLI_TEXT},       {"name", "NAME", CLI_TEXT},
+    {"messages", "MESSAGES", CLI_NUMBER},   {"bytes", "STORED", CLI_BYTES},
+    {"removed_at", "DELETED", CLI_TIME},    {"removed_by", "BY", CLI_TEXT},
+    {"keep_until", "KEPT UNTIL", CLI_TIME}, {NULL, NULL, CLI_TEXT}};
+/* The one that was deleted last, where there were several of that name. */
+static const struct db_statement UNDELETE = {
+    "cli_account_undelete",
+    "SELECT u.address, u.refused, r.account_id FROM (SELECT account_id FROM removed_accounts($1, 1000)"
+    " WHERE address = $1 ORDER BY removed_at DESC LIMIT 1) r CROSS JOIN LATERAL account_undelete(r.account_id, $2) u"};
+
+static enum cli_exit undelete(struct cli *cli, const struct cli_args *args) {
+    struct db_params p = {0};
+    if (args->count == 0) {
+        if (!cli_list_params(cli, args, &p))
+            return CLI_USAGE;
+        return cli_list(cli, &REMOVED, &p, removed_columns, "deleted mailboxes that can be brought back");
+    }
+    struct str local, domain, new_local = {NULL, 0}, as = cli_option(args, "as");
+    if (!address_parse(&cli->arena, args->value[0], &local, &domain, &cli->err))
+        return CLI_REFUSED;
+    if (as.p) {
+        struct str other;
+        if (!address_parse(&cli->arena, as, &new_local, &other, &cli->err))
+            return CLI_REFUSED;
+        if (!str_eq(other, domain)) {
+            err_set(&cli->err, "%.*s is not of the domain %.*s", STR_ARG(as), STR_ARG(domain));
+            return CLI_REFUSED;
+        }
+    }
+    db_text(&p, address_format(&cli->arena, address_fold(&cli->arena, local), domain));
+    db_text(&p, new_local.p ? address_fold(&cli->arena, new_local) : new_local);
+    PGresult *r = db_query(cli->conn, &UNDELETE, &p, &cli->err);
+    if (!r)
+        return cli_db_failed(cli);
+    int64_t id = 0;
+    struct str address = STR("");
+    if (PQntuples(r) == 0)
+        err_set(&cli->err, "there is no deleted mailbox %.*s that can be brought back", STR_ARG(args->value[0]));
+    else if (db_get_str(r, 0, 1).n)
+        err_set(&cli->err, "%.*s", STR_ARG(db_get_str(r, 0, 1)));
+    else {
+        id = db_get_int8(r, 0, 2);
+        address = arena_str(&cli->arena, db_get_str(r, 0, 0));
+    }
+    PQclear(r);
+    return cli_done(cli, id, "The mailbox %.*s is back, with its mail and its password.", STR_ARG(address));
+}
+
 static const struct cli_verb verbs[] = {
     {.name = "add",
      .arguments = "ADDRESS",
@@ -261,13 +313,20 @@ static const struct cli_verb verbs[] = {
                  CLI_PROTOCOLS_ON}},
     {.name = "remove",
      .arguments = "ADDRESS",
-     .summary = "Remove a mailbox and its mail.",
+     .summary = "Remove a mailbox and its mail. They can be brought back for a while.",
      .min = 1,
      .max = 1,
      .database = true,
      .removes = true,
      .complete = "account",
      .run = remove_account},
+    {.name = "undelete",
+     .arguments = "[ADDRESS]",
+     .summary = "List the mailboxes that were removed, or bring one back.",
+     .max = 1,
+     .database = true,
+     .run = undelete,
+     .options = {{"as", "ADDRESS", "bring it back under this address, where its own is taken"}, CLI_SEARCH, CLI_LIMIT}},
     {0}};
 
 const struct cli_subject subject_account = {"account", "mailboxes", "The address is the login.", verbs};

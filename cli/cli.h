@@ -118,6 +118,8 @@ struct cli_column {
 
 /* A list: the rows of r, whose columns are those in this order, NULL key last. `what` for an empty one: "domains". */
 void cli_table(struct cli *cli, const PGresult *r, const struct cli_column *columns, const char *what);
+/* The same for rows made by the verb, as JSON objects; takes them. */
+void cli_rows(struct cli *cli, json_t *rows, const struct cli_column *columns, const char *what);
 /* One row as name: value lines; the document becomes an object. */
 void cli_card(struct cli *cli, const PGresult *r, int row, const struct cli_column *columns);
 /* The rows of r as an array under `key` of the document that cli_card made, and as a table below it. */

@@ -207,15 +207,19 @@ static void add_table(struct buf *out, const json_t *rows, const struct cli_colu
 
 /* ---- what verbs call ---- */
 
-void cli_table(struct cli *cli, const PGresult *r, const struct cli_column *columns, const char *what) {
+void cli_rows(struct cli *cli, json_t *rows, const struct cli_column *columns, const char *what) {
     json_decref(cli->document);
-    cli->document = json_rows(r, columns);
+    cli->document = rows;
     if (cli->json)
         return;
     if (json_array_size(cli->document) == 0)
         cli_say(cli, "No %s.", what);
     else
         add_table(&cli->text, cli->document, columns);
+}
+
+void cli_table(struct cli *cli, const PGresult *r, const struct cli_column *columns, const char *what) {
+    cli_rows(cli, json_rows(r, columns), columns, what);
 }
 
 void cli_card(struct cli *cli, const PGresult *r, int row, const struct cli_column *columns) {

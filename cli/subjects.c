@@ -23,6 +23,8 @@ const struct cli_subject *const cli_subjects[] = {
     &subject_check,
     &subject_sign,
     &subject_import,
+    &subject_undelete,
+    &subject_retention,
     NULL,
 };
 

@@ -179,7 +179,7 @@ static void open_modules(struct daemon *d) {
     struct views_options o = {.store = s->store, .wake = wake, .context = s, .idle_messages = IDLE_MESSAGES};
     s->views = views_new(&o);
     store_watch(s->store, &(struct store_watcher){views_changed, views_flags, s->views});
-    d->sweeper = sweeper_start(s->store);
+    d->sweeper = sweeper_start(s->store, (int)conf_number(d->conf, "imapd_sweep_seconds", 600, 1, 86400));
     if (!(d->warner = quota_warner_start(d->db, s->directory, s->store, s->hostname, &err)))
         log_fatal("%s", err.text);
 }

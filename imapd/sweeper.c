@@ -9,8 +9,8 @@
 #include <time.h>
 
 enum {
-    EVERY_SECONDS = 600,
-    MAX_PIECES = 1000,    /* of store_sweep() in one go */
+    RETENTION_EVERY = 6,  /* sweeps */
+    MAX_PIECES = 1000,    /* of one kind in one go */
     GRACE_SECONDS = 3600, /* a backup that began before the rows went still finds the bytes */
     ORPHANS_EVERY_SECONDS = 86400,
     ORPHANS_HOUR = 3, /* local time */
@@ -18,6 +18,7 @@ enum {
 
 struct sweeper {
     struct store *store;
+    int every_seconds;
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -41,22 +42,48 @@ static bool stopping(struct sweeper *s) {
     return stop;
 }
 
-static void sweep(struct sweeper *s, time_t now, time_t *orphans_at) {
+/* Does a kind of work piece by piece until there is no more of it, and says what came of it. */
+static void each_piece(struct sweeper *s, int64_t (*piece)(struct sweeper *s, struct err *err), const char *done) {
     struct err err;
-    struct tm tm;
     int64_t n = 1, sum = 0;
     for (int i = 0; n > 0 && i < MAX_PIECES && !stopping(s); i++) {
-        n = store_sweep(s->store, GRACE_SECONDS, &err);
+        n = piece(s, &err);
         sum += n > 0 ? n : 0;
     }
     if (sum)
-        log_info("%lld messages that no mailbox has any more were deleted", (long long)sum);
+        log_info(done, (long long)sum);
     if (n < 0)
         log_warn("sweeping: %s", err.text);
+}
+
+static int64_t forget(struct sweeper *s, struct err *err) { return store_forget_removed(s->store, err); }
+
+static int64_t delete (struct sweeper *s, struct err *err) { return store_sweep(s->store, GRACE_SECONDS, err); }
+
+static void apply_retention(struct sweeper *s) {
+    struct err err;
+    int64_t after = 0, n = 0, sum = 0;
+    do {
+        n = store_apply_retention(s->store, &after, &err);
+        sum += n > 0 ? n : 0;
+    } while (n >= 0 && after && !stopping(s));
+    if (sum)
+        log_info("%lld messages were removed, as their folders' rules say", (long long)sum);
+    if (n < 0)
+        log_warn("retention: %s", err.text);
+}
+
+static void sweep(struct sweeper *s, uint64_t count, time_t now, time_t *orphans_at) {
+    struct err err;
+    struct tm tm;
+    if (count % RETENTION_EVERY == 0)
+        apply_retention(s);
+    each_piece(s, forget, "%lld removed messages can't be brought back any more");
+    each_piece(s, delete, "%lld messages that no mailbox has any more were deleted");
     localtime_r(&now, &tm);
     if (tm.tm_hour != ORPHANS_HOUR || now < *orphans_at)
         return;
-    *orphans_at = now + ORPHANS_EVERY_SECONDS - EVERY_SECONDS;
+    *orphans_at = now + ORPHANS_EVERY_SECONDS - s->every_seconds;
     if (store_sweep_orphans(s->store, GRACE_SECONDS, &err) < 0)
         log_warn("sweeping: %s", err.text);
 }
@@ -65,19 +92,19 @@ static void *run(void *context) {
     struct sweeper *s = context;
     struct timespec at;
     time_t orphans_at = 0;
-    clock_gettime(CLOCK_REALTIME, &at);
-    do {
-        at.tv_sec += EVERY_SECONDS;
+    for (uint64_t count = 0;; count++) {
+        clock_gettime(CLOCK_REALTIME, &at);
+        at.tv_sec += s->every_seconds;
         if (!sleep_until(s, &at))
-            break;
-        sweep(s, at.tv_sec, &orphans_at);
-    } while (true);
-    return NULL;
+            return NULL;
+        sweep(s, count, at.tv_sec, &orphans_at);
+    }
 }
 
-struct sweeper *sweeper_start(struct store *store) {
+struct sweeper *sweeper_start(struct store *store, int every_seconds) {
     struct sweeper *s = mem_zero(sizeof *s);
     s->store = store;
+    s->every_seconds = every_seconds;
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->changed, NULL);
     if (pthread_create(&s->thread, NULL, run, s) != 0)

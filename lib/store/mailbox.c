@@ -26,9 +26,17 @@ static const struct db_statement CREATE = {
     "mailbox_create",
     "INSERT INTO mailbox (account_id, name, special_use) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING id"};
 static const struct db_statement DELETE = {"mailbox_delete", "DELETE FROM mailbox WHERE account_id = $1 AND id = $2"};
-static const struct db_statement EMPTY = {
-    "mailbox_empty", "WITH gone AS (DELETE FROM message WHERE account_id = $1 AND mailbox_id = $2 RETURNING email_id)"
-                     " SELECT coalesce(array_agg(DISTINCT email_id), '{}') FROM gone"};
+/* What is deleted can be brought back (sql/0019_retention.sql). */
+static const struct db_statement REMOVE_MESSAGES = {
+    "mailbox_remove_messages",
+    "WITH gone AS (DELETE FROM message WHERE account_id = $1 AND mailbox_id = $2 RETURNING email_id, uid, flags,"
+    " keywords, size, internal_date, prefix) INSERT INTO removed_message (account_id, mailbox_id, email_id, uid, flags,"
+    " keywords, size, internal_date, prefix) SELECT $1, $2, email_id, uid, flags, keywords, size, internal_date, prefix"
+    " FROM gone"};
+static const struct db_statement REMEMBER = {
+    "mailbox_remember", "INSERT INTO removed_mailbox (account_id, id, name, special_use, subscribed)"
+                        " SELECT account_id, id, name, special_use, subscribed FROM mailbox"
+                        " WHERE account_id = $1 AND id = $2 ON CONFLICT DO NOTHING"};
 static const struct db_statement FORGET_EXPUNGED = {"mailbox_forget_expunged",
                                                     "DELETE FROM expunged WHERE account_id = $1 AND mailbox_id = $2"};
 static const struct db_statement SUBTREE = {
@@ -336,24 +344,17 @@ enum store_status store_mailbox_create(struct store *s, int64_t account, struct 
     return status;
 }
 
-/* Removes the messages of a mailbox and what only they kept. */
-static bool empty(struct db_conn *c, const struct store_mailbox *box, struct err *err) {
-    struct db_params p = {0};
-    db_int8(&p, box->account_id);
-    db_int8(&p, box->id);
-    PGresult *r = db_query(c, &EMPTY, &p, err);
-    if (!r)
-        return false;
-    struct str ids = db_get_str(r, 0, 0);
-    db_int8(&p, box->account_id);
-    int at = p.count;
-    db_bytes(&p, ids); /* the array goes back as it came */
-    p.type[at] = 1016;
-    bool good = db_exec(c, &STORE_DROP_EMAILS, &p, err) >= 0;
-    PQclear(r);
-    db_int8(&p, box->account_id);
-    db_int8(&p, box->id);
-    return good && db_exec(c, &FORGET_EXPUNGED, &p, err) >= 0;
+/* Runs the statements, each with the account and the mailbox. */
+static bool run_each(struct db_conn *c, const struct store_mailbox *box, const struct db_statement *const *statement,
+                     size_t n, struct err *err) {
+    for (size_t i = 0; i < n; i++) {
+        struct db_params p = {0};
+        db_int8(&p, box->account_id);
+        db_int8(&p, box->id);
+        if (db_exec(c, statement[i], &p, err) < 0)
+            return false;
+    }
+    return true;
 }
 
 static bool lock_mailbox(struct db_conn *c, int64_t account, int64_t mailbox, bool *there, struct err *err) {
@@ -386,20 +387,15 @@ enum store_status store_mailbox_delete(struct store *s, int64_t account, struct 
     enum store_status status = c ? find(c, &a, account, name, &box, err) : STORE_TEMPORARY;
     if (status == STORE_OK) {
         bool there;
-        struct db_params p = {0};
+        static const struct db_statement *const end[] = {&REMOVE_MESSAGES, &REMEMBER, &FORGET_EXPUNGED, &DELETE};
         if (!lock_mailbox(c, account, box.id, &there, err))
             status = store_failed(err);
         else if (!there ||
                  find(c, &a, account, name, &box, err) != STORE_OK) /* its counters, now that nobody changes them */
             status = STORE_NOT_FOUND;
-        else if (!change_usage(c, account, -(int64_t)box.bytes, -(int64_t)box.messages, err) || !empty(c, &box, err))
+        else if (!change_usage(c, account, -(int64_t)box.bytes, -(int64_t)box.messages, err) ||
+                 !run_each(c, &box, end, sizeof end / sizeof *end, err))
             status = store_failed(err);
-        else {
-            db_int8(&p, account);
-            db_int8(&p, box.id);
-            if (db_exec(c, &DELETE, &p, err) < 0)
-                status = store_failed(err);
-        }
     }
     if (c)
         status = finish(s, c, account, status, err);

@@ -26,6 +26,10 @@ static const struct db_statement CARDS = {
     " FROM message WHERE account_id = $1 AND mailbox_id = $2 AND uid BETWEEN r.low AND r.high ORDER BY uid"
     " LIMIT r.high - r.low + 1) m CROSS JOIN LATERAL (SELECT thread_id, blob, size, card FROM email"
     " WHERE account_id = $1 AND id = m.email_id LIMIT 1) e ORDER BY m.uid"};
+/* UIDs grow with the time at which messages came to a mailbox, so the oldest are the first. */
+static const struct db_statement IN_OLD = {
+    "message_in_old", "SELECT " MESSAGE_COLUMNS " FROM (SELECT * FROM message WHERE account_id = $1 AND mailbox_id = $2"
+                      " ORDER BY uid LIMIT $3) m WHERE m.saved_at < now() - make_interval(days => $4) ORDER BY m.uid"};
 static const struct db_statement IN = {"message_in", "SELECT " MESSAGE_COLUMNS IN_RANGES "ORDER BY m.uid"};
 static const struct db_statement IN_DELETED = {"message_in_deleted", "SELECT " MESSAGE_COLUMNS IN_RANGES
                                                                      " WHERE m.flags & 8 <> 0 ORDER BY m.uid"};
@@ -36,14 +40,16 @@ static const struct db_statement RAISE = {
     " WHERE account_id = $1 AND id = $2"};
 static const struct db_statement DELETE_MESSAGES = {
     "message_delete", "DELETE FROM message WHERE account_id = $1 AND mailbox_id = $2 AND uid = ANY ($3)"};
+/* What is expunged can be brought back: the row moves, and its email stays. */
+static const struct db_statement REMOVE_MESSAGES = {
+    "message_remove",
+    "WITH gone AS (DELETE FROM message WHERE account_id = $1 AND mailbox_id = $2 AND uid = ANY ($3)"
+    " RETURNING email_id, uid, flags, keywords, size, internal_date, prefix) INSERT INTO removed_message (account_id,"
+    " mailbox_id, email_id, uid, flags, keywords, size, internal_date, prefix)"
+    " SELECT $1, $2, email_id, uid, flags, keywords, size, internal_date, prefix FROM gone"};
 static const struct db_statement ADD_EXPUNGED = {
     "message_add_expunged",
     "INSERT INTO expunged (account_id, mailbox_id, modseq, uid) SELECT $1, $2, $3, unnest($4::int8[])"};
-const struct db_statement STORE_DROP_EMAILS = {
-    "message_drop_emails",
-    "WITH gone AS (DELETE FROM email e WHERE e.account_id = $1 AND e.id = ANY ($2)"
-    " AND NOT EXISTS (SELECT FROM message m WHERE m.account_id = $1 AND m.email_id = e.id) RETURNING e.blob)"
-    " INSERT INTO blob_garbage (blob) SELECT blob FROM gone"};
 static const struct db_statement COPY = {
     "message_copy",
     "INSERT INTO message (account_id, mailbox_id, uid, email_id, modseq, flags, keywords, size, internal_date, prefix)"
@@ -243,24 +249,24 @@ struct change {
     struct err *err;
 };
 
-/* Begins, locks the mailboxes (in order of their ids) and selects the messages in the ranges of `mailbox` with
- * `select`, all in one round trip. box: the state of each of ids, in the order given. */
-static enum store_status begin_change(struct change *x, int64_t mailbox, const int64_t *ids, size_t n,
-                                      struct store_locked *box, const struct db_statement *select,
-                                      const struct uid_range *range, size_t range_count, PGresult **rows) {
+/* Begins, locks the mailboxes (in order of their ids) and selects messages with `select` and its parameters, all in one
+ * round trip. box: the state of each of ids, in the order given. */
+static enum store_status begin_change(struct change *x, const int64_t *ids, size_t n, struct store_locked *box,
+                                      const struct db_statement *select, struct db_params *of, PGresult **rows) {
     *rows = NULL;
     x->c = db_acquire(x->s->db, x->err);
-    if (!x->c)
+    if (!x->c) {
+        db_params_free(of);
         return store_failed(x->err);
+    }
     struct db_params p = {0};
     db_int8(&p, x->account);
     db_int8_array(&p, ids, n);
     bool good = db_pipeline(x->c, x->err) && db_send(x->c, &STORE_BEGIN, NULL, x->err) &&
                 db_send(x->c, &STORE_LOCK_MAILBOX, &p, x->err);
-    db_int8(&p, x->account), db_int8(&p, mailbox);
-    store_range_params(&p, x->a, range, range_count);
-    good = good && db_send(x->c, select, &p, x->err) && db_sync(x->c, x->err);
+    good = good && db_send(x->c, select, of, x->err) && db_sync(x->c, x->err);
     db_params_free(&p);
+    db_params_free(of);
     PGresult *locked = NULL;
     if (good) {
         PQclear(db_receive(x->c, x->err));
@@ -340,8 +346,9 @@ static void split_columns(struct arena *a, const struct store_message *m, size_t
     }
 }
 
-/* Takes messages out of a mailbox: rows deleted, remembered as expunged, counters lowered. */
-static bool send_removal(struct change *x, int64_t mailbox, const struct store_message *m, size_t n, int64_t modseq) {
+/* Takes messages out of a mailbox with `how`: rows deleted or moved, remembered as expunged, counters lowered. */
+static bool send_removal(struct change *x, int64_t mailbox, const struct db_statement *how,
+                         const struct store_message *m, size_t n, int64_t modseq) {
     int64_t *uid, *email;
     split_columns(x->a, m, n, &uid, &email);
     struct raise sum = {0};
@@ -349,10 +356,35 @@ static bool send_removal(struct change *x, int64_t mailbox, const struct store_m
     struct raise by = {0, modseq, 0, -sum.messages, -sum.unseen, -sum.deleted, -sum.bytes};
     struct db_params p = {0};
     db_int8(&p, x->account), db_int8(&p, mailbox), db_int8_array(&p, uid, n);
-    if (!db_send(x->c, &DELETE_MESSAGES, &p, x->err))
+    if (!db_send(x->c, how, &p, x->err))
         return false;
     db_int8(&p, x->account), db_int8(&p, mailbox), db_int8(&p, modseq), db_int8_array(&p, uid, n);
     return db_send(x->c, &ADD_EXPUNGED, &p, x->err) && send_raise(x, mailbox, &by);
+}
+
+/* Expunges the messages that `select` names. *modseq: theirs, or the mailbox's where there are none. */
+static enum store_status expunge(struct change *x, int64_t mailbox, const struct db_statement *select,
+                                 struct db_params *of, struct store_message **m, size_t *n, uint64_t *modseq) {
+    struct store_locked box;
+    PGresult *rows;
+    *n = 0;
+    enum store_status status = begin_change(x, &mailbox, 1, &box, select, of, &rows);
+    if (status == STORE_OK) {
+        *m = read_messages(rows, x->a, n);
+        PQclear(rows);
+        *modseq = box.highestmodseq + (*n > 0);
+    }
+    if (*n) {
+        struct raise sum = {0};
+        count_up(*m, *n, &sum);
+        bool sent = db_pipeline(x->c, x->err) && send_usage(x, -sum.bytes, -sum.messages) &&
+                    send_removal(x, mailbox, &REMOVE_MESSAGES, *m, *n, (int64_t)*modseq);
+        status = commit_change(x, sent);
+    }
+    db_release(x->s->db, x->c);
+    if (status == STORE_OK && *n)
+        store_tell(x->s, x->account, mailbox, *modseq);
+    return status;
 }
 
 enum store_status store_expunge(struct store *s, struct arena *a, int64_t account, int64_t mailbox,
@@ -360,34 +392,14 @@ enum store_status store_expunge(struct store *s, struct arena *a, int64_t accoun
                                 uint64_t *modseq, struct err *err) {
     static const struct uid_range all = {1, UINT32_MAX};
     struct change x = {s, NULL, account, a, err};
-    struct store_locked box;
-    PGresult *rows;
-    *count = 0;
-    enum store_status status =
-        begin_change(&x, mailbox, &mailbox, 1, &box, &IN_DELETED, range ? range : &all, range ? range_count : 1, &rows);
-    size_t n = 0;
     struct store_message *m = NULL;
-    if (status == STORE_OK) {
-        m = read_messages(rows, a, &n);
-        PQclear(rows);
-    }
-    int64_t next = (int64_t)box.highestmodseq + 1;
-    if (n) {
-        struct raise sum = {0};
-        int64_t *uid, *email;
-        count_up(m, n, &sum);
-        split_columns(a, m, n, &uid, &email);
-        struct db_params p = {0};
-        /* The usage row is locked before it is looked which mails nobody has any more: two expunges of the last two
-         * copies of one can't both see the other's. */
-        bool sent =
-            db_pipeline(x.c, err) && send_usage(&x, -sum.bytes, -sum.messages) && send_removal(&x, mailbox, m, n, next);
-        db_int8(&p, account), db_int8_array(&p, email, n);
-        sent = sent && db_send(x.c, &STORE_DROP_EMAILS, &p, err);
-        db_params_free(&p);
-        status = commit_change(&x, sent);
-    }
-    db_release(s->db, x.c);
+    struct db_params p = {0};
+    uint64_t raised = 0;
+    size_t n;
+    *count = 0;
+    db_int8(&p, account), db_int8(&p, mailbox);
+    store_range_params(&p, a, range ? range : &all, range ? range_count : 1);
+    enum store_status status = expunge(&x, mailbox, &IN_DELETED, &p, &m, &n, &raised);
     if (status != STORE_OK)
         return status;
     *expunged = arena_array(a, n, sizeof **expunged);
@@ -395,10 +407,21 @@ enum store_status store_expunge(struct store *s, struct arena *a, int64_t accoun
         (*expunged)[i] = m[i].uid;
     *count = n;
     if (modseq)
-        *modseq = n ? (uint64_t)next : box.highestmodseq;
-    if (n)
-        store_tell(s, account, mailbox, (uint64_t)next);
+        *modseq = raised;
     return STORE_OK;
+}
+
+enum store_status store_expunge_old(struct store *s, int64_t account, int64_t mailbox, int days, size_t most,
+                                    size_t *count, struct err *err) {
+    struct arena a = ARENA_EMPTY;
+    struct change x = {s, NULL, account, &a, err};
+    struct store_message *m = NULL;
+    struct db_params p = {0};
+    uint64_t modseq;
+    db_int8(&p, account), db_int8(&p, mailbox), db_int8(&p, (int64_t)most), db_int4(&p, days);
+    enum store_status status = expunge(&x, mailbox, &IN_OLD, &p, &m, count, &modseq);
+    arena_free(&a);
+    return status;
 }
 
 /* Whether the copies find room. f: what the account holds before and after, for tell_filled(). */
@@ -441,7 +464,10 @@ enum store_status store_copy(struct store *s, struct arena *a, int64_t account, 
     struct store_locked box[2];
     PGresult *rows;
     *count = 0;
-    enum store_status status = begin_change(&x, mailbox, ids, same ? 1 : 2, box, &IN, range, range_count, &rows);
+    struct db_params of = {0};
+    db_int8(&of, account), db_int8(&of, mailbox);
+    store_range_params(&of, a, range, range_count);
+    enum store_status status = begin_change(&x, ids, same ? 1 : 2, box, &IN, &of, &rows);
     if (status != STORE_OK) {
         db_release(s->db, x.c);
         return status;
@@ -477,7 +503,7 @@ enum store_status store_copy(struct store *s, struct arena *a, int64_t account, 
         sent = sent && db_send(x.c, &COPY, &p, err) && send_raise(&x, to_mailbox, &by);
         db_params_free(&p);
         if (move)
-            sent = sent && send_removal(&x, mailbox, m, n, gone_modseq);
+            sent = sent && send_removal(&x, mailbox, &DELETE_MESSAGES, m, n, gone_modseq);
         status = commit_change(&x, sent);
     }
     db_release(s->db, x.c);

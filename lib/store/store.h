@@ -216,10 +216,13 @@ enum store_status store_change_flags(struct store *s, struct arena *a, int64_t a
                                      const struct uid_range *range, size_t range_count,
                                      struct store_flag_change *change, struct err *err);
 /* Removes the messages in the ranges that have \Deleted (all of the mailbox's with range NULL). expunged: UIDs,
- * ascending. */
+ * ascending. They can be brought back for a while (store/removed.h). */
 enum store_status store_expunge(struct store *s, struct arena *a, int64_t account, int64_t mailbox,
                                 const struct uid_range *range, size_t range_count, uint32_t **expunged, size_t *count,
                                 uint64_t *modseq, struct err *err);
+/* Removes, of the `most` oldest messages of the mailbox, those that came to it more than `days` ago. */
+enum store_status store_expunge_old(struct store *s, int64_t account, int64_t mailbox, int days, size_t most,
+                                    size_t *count, struct err *err);
 /* Copies (move: moves) the messages to another mailbox of the account: no bytes are copied. from and to: UIDs pairwise.
  */
 enum store_status store_copy(struct store *s, struct arena *a, int64_t account, int64_t mailbox,
@@ -244,8 +247,14 @@ struct store_watcher {
 /* One watcher a process. It must not block for long. */
 void store_watch(struct store *s, const struct store_watcher *watcher);
 
-/* Deletes blobs that no row has named for grace_seconds, and the mail of accounts that are gone; a bounded piece of
- * work. Returns the number of blobs deleted, -1 on failure. */
+/* Forgets expunged mail that can't be brought back any more; a bounded piece of work. The number of messages, 0 when
+ * there is no more, -1 on failure. Their blobs are then store_sweep's. */
+int64_t store_forget_removed(struct store *s, struct err *err);
+/* Removes what was in its folder longer than a rule says (table retention), in the next accounts behind *after, which
+ * moves on; 0 at the end. The number of messages, -1 on failure. Sessions see them expunged. */
+int64_t store_apply_retention(struct store *s, int64_t *after, struct err *err);
+/* Deletes blobs that no row has named for grace_seconds, and the mail of accounts that are gone for good; a bounded
+ * piece of work. Returns the number of blobs deleted, -1 on failure. */
 int64_t store_sweep(struct store *s, int grace_seconds, struct err *err);
 /* Deletes blobs older than grace_seconds that never got a row (a crash between writing and commit). Reads through all
  * segments: once a day at a quiet hour. */

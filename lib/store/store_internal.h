@@ -72,6 +72,6 @@ enum store_status store_settle(struct store *s, const struct queue_settlement *s
                                const struct store_queued *queued, struct err *err);
 
 extern const struct db_statement STORE_BEGIN, STORE_COMMIT, STORE_LOCK_MAILBOX, STORE_LOCK_MAILBOXES, STORE_LOCK_USAGE,
-    STORE_ADD_USAGE, STORE_DROP_EMAILS;
+    STORE_ADD_USAGE;
 
 #endif

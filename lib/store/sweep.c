@@ -8,7 +8,10 @@
 
 #include <stdlib.h>
 
-enum { BATCH = 500 };
+enum {
+    BATCH = 500, /* blobs of a transaction */
+    PIECE = 2000 /* rows of a transaction */
+};
 
 static const struct db_statement GARBAGE = {
     "sweep_garbage", "SELECT blob FROM blob_garbage g WHERE at < now() - $1 * interval '1 second' ORDER BY at LIMIT $2"
@@ -18,22 +21,42 @@ static const struct db_statement UNNAMED = {
     "SELECT DISTINCT b FROM unnest($1::uuid[]) AS b WHERE NOT EXISTS (SELECT FROM email e WHERE e.blob = b)"
     " AND NOT EXISTS (SELECT FROM queue_message q WHERE q.blob = b)"};
 static const struct db_statement FORGET = {"sweep_forget", "DELETE FROM blob_garbage WHERE blob = ANY ($1)"};
+/* Deleted, and past the time for which they can be brought back. */
 static const struct db_statement GONE_ACCOUNTS = {
     "sweep_gone_accounts",
     "SELECT DISTINCT account_id FROM mailbox m WHERE NOT EXISTS (SELECT FROM account a WHERE a.id = m.account_id)"
+    " AND NOT EXISTS (SELECT FROM removed_account r WHERE r.account_id = m.account_id AND removed_account_until(r) > "
+    "now())"
     " LIMIT 20"};
-static const struct db_statement DROP_BLOBS = {"sweep_drop_emails",
-                                               "WITH gone AS (DELETE FROM email WHERE account_id = $1 RETURNING blob)"
-                                               " INSERT INTO blob_garbage (blob) SELECT DISTINCT blob FROM gone"};
+static const struct db_statement DROP_EMAILS = {
+    "sweep_drop_emails",
+    "WITH gone AS (DELETE FROM email WHERE account_id = $1 AND id IN (SELECT id FROM email WHERE account_id = $1"
+    " ORDER BY id LIMIT $2) RETURNING blob) INSERT INTO blob_garbage (blob) SELECT DISTINCT blob FROM gone"};
+/* In pieces; the mailboxes go last, since an account that has one is found again. */
+#define DROP_PIECE(name, table)                                                                                        \
+    {                                                                                                                  \
+        name, "DELETE FROM " table " WHERE ctid = ANY (ARRAY(SELECT ctid FROM " table                                  \
+              " WHERE account_id = $1 LIMIT $2))"                                                                      \
+    }
+static const struct db_statement DROP_PIECES[] = {
+    DROP_PIECE("sweep_drop_messages", "message"),
+    DROP_PIECE("sweep_drop_removed", "removed_message"),
+    DROP_PIECE("sweep_drop_expunged", "expunged"),
+};
 static const struct db_statement DROP_ACCOUNT[] = {
-    {"sweep_drop_messages", "DELETE FROM message WHERE account_id = $1"},
-    {"sweep_drop_expunged", "DELETE FROM expunged WHERE account_id = $1"},
+    {"sweep_drop_removed_mailboxes", "DELETE FROM removed_mailbox WHERE account_id = $1"},
     {"sweep_drop_mailboxes", "DELETE FROM mailbox WHERE account_id = $1"},
     {"sweep_drop_usage", "DELETE FROM account_usage WHERE account_id = $1"},
     {"sweep_drop_import_messages", "DELETE FROM import_message WHERE account_id = $1"},
     {"sweep_drop_import_folders", "DELETE FROM import_folder WHERE account_id = $1"},
     {"sweep_drop_crlf", "DELETE FROM email_crlf WHERE account_id = $1"},
     {"sweep_drop_uidls", "DELETE FROM pop3_uidl WHERE account_id = $1"},
+};
+/* Of accounts that had no mail, too. */
+static const struct db_statement FORGET_ACCOUNTS[] = {
+    {"sweep_forget_accounts", "DELETE FROM removed_account r WHERE removed_account_until(r) <= now()"},
+    {"sweep_forget_domains", "DELETE FROM removed_domain d WHERE NOT EXISTS (SELECT FROM removed_account r"
+                             " WHERE r.domain_id = d.id)"},
 };
 
 /* Deletes those of the blobs that no row names. The number, or -1. */
@@ -77,17 +100,41 @@ static int64_t sweep_garbage(struct store *s, struct db_conn *c, int grace_secon
     return deleted >= 0 && db_commit(c, err) ? deleted : -1;
 }
 
-static bool drop_account(struct db_conn *c, int64_t account, struct err *err) {
-    struct db_params p = {0};
-    db_int8(&p, account);
-    if (!db_begin(c, err) || db_exec(c, &DROP_BLOBS, &p, err) < 0)
-        return false;
-    for (size_t i = 0; i < sizeof DROP_ACCOUNT / sizeof *DROP_ACCOUNT; i++) {
-        db_int8(&p, account);
-        if (db_exec(c, &DROP_ACCOUNT[i], &p, err) < 0)
+/* Runs the statement in transactions of PIECE rows until it finds no more. */
+static bool drop_pieces(struct db_conn *c, const struct db_statement *statement, int64_t account, struct err *err) {
+    for (int64_t n = PIECE; n == PIECE;) {
+        struct db_params p = {0};
+        db_int8(&p, account), db_int8(&p, PIECE);
+        n = db_exec(c, statement, &p, err);
+        if (n < 0)
             return false;
     }
-    return db_commit(c, err);
+    return true;
+}
+
+/* DROP_EMAILS counts the rows it inserted, of which there are fewer than it deleted where blobs are shared. */
+static bool drop_emails(struct db_conn *c, int64_t account, struct err *err) {
+    for (int64_t n = 1; n > 0;) {
+        struct db_params p = {0};
+        db_int8(&p, account), db_int8(&p, PIECE);
+        n = db_exec(c, &DROP_EMAILS, &p, err);
+        if (n < 0)
+            return false;
+    }
+    return true;
+}
+
+static bool drop_account(struct db_conn *c, int64_t account, struct err *err) {
+    bool good = drop_emails(c, account, err);
+    for (size_t i = 0; good && i < sizeof DROP_PIECES / sizeof *DROP_PIECES; i++)
+        good = drop_pieces(c, &DROP_PIECES[i], account, err);
+    good = good && db_begin(c, err);
+    for (size_t i = 0; good && i < sizeof DROP_ACCOUNT / sizeof *DROP_ACCOUNT; i++) {
+        struct db_params p = {0};
+        db_int8(&p, account);
+        good = db_exec(c, &DROP_ACCOUNT[i], &p, err) >= 0;
+    }
+    return good && db_commit(c, err);
 }
 
 static bool sweep_accounts(struct db_conn *c, struct err *err) {
@@ -96,6 +143,8 @@ static bool sweep_accounts(struct db_conn *c, struct err *err) {
     for (int i = 0; good && i < PQntuples(r); i++)
         good = drop_account(c, db_get_int8(r, i, 0), err);
     PQclear(r);
+    for (size_t i = 0; good && i < sizeof FORGET_ACCOUNTS / sizeof *FORGET_ACCOUNTS; i++)
+        good = db_exec(c, &FORGET_ACCOUNTS[i], NULL, err) >= 0;
     return good;
 }
 
