@@ -47,6 +47,7 @@ static const char *const known[] = {
     "imapd_metrics",
     "imapd_cache_mb",
     "imapd_append_limit",
+    "imapd_sweep_seconds",
     "web_fastcgi",
     "web_imap",
     "web_submission",

@@ -9,7 +9,6 @@
 #include <time.h>
 
 enum {
-    RETENTION_EVERY = 6,  /* sweeps */
     MAX_PIECES = 1000,    /* of one kind in one go */
     GRACE_SECONDS = 3600, /* a backup that began before the rows went still finds the bytes */
     ORPHANS_EVERY_SECONDS = 86400,
@@ -73,11 +72,10 @@ static void apply_retention(struct sweeper *s) {
         log_warn("retention: %s", err.text);
 }
 
-static void sweep(struct sweeper *s, uint64_t count, time_t now, time_t *orphans_at) {
+static void sweep(struct sweeper *s, time_t now, time_t *orphans_at) {
     struct err err;
     struct tm tm;
-    if (count % RETENTION_EVERY == 0)
-        apply_retention(s);
+    apply_retention(s);
     each_piece(s, forget, "%lld removed messages can't be brought back any more");
     each_piece(s, delete, "%lld messages that no mailbox has any more were deleted");
     localtime_r(&now, &tm);
@@ -92,12 +90,12 @@ static void *run(void *context) {
     struct sweeper *s = context;
     struct timespec at;
     time_t orphans_at = 0;
-    for (uint64_t count = 0;; count++) {
+    for (;;) {
         clock_gettime(CLOCK_REALTIME, &at);
         at.tv_sec += s->every_seconds;
         if (!sleep_until(s, &at))
             return NULL;
-        sweep(s, count, at.tv_sec, &orphans_at);
+        sweep(s, at.tv_sec, &orphans_at);
     }
 }
 
