@@ -166,12 +166,12 @@ DECLARE
     more    record;
     made    boolean;
     targets bigint[];
-    used    bigint;
-    bytes_  bigint;
+    used    account_usage;
+    adds    record;
 BEGIN
     restored := 0;
     refused := '';
-    SELECT a.id, a.tenant_id, a.quota_bytes, a.local_part || '@' || d.name AS address INTO whose
+    SELECT a.id, a.tenant_id, a.quota_bytes, a.quota_messages, a.local_part || '@' || d.name AS address INTO whose
       FROM account a JOIN domain d ON d.id = a.domain_id
      WHERE a.id = of_account AND actor_sees(a.tenant_id, a.domain_id, a.id);
     IF NOT FOUND THEN
@@ -202,12 +202,15 @@ BEGIN
     SELECT array_agg(DISTINCT m.id) INTO targets
       FROM removed_named(of_account, keys, into_folder) u JOIN mailbox m ON m.account_id = of_account AND m.name = u.folder;
     PERFORM FROM mailbox m WHERE m.account_id = of_account AND m.id = ANY (targets) ORDER BY m.id FOR NO KEY UPDATE;
-    INSERT INTO account_usage AS a (account_id) VALUES (of_account) ON CONFLICT (account_id) DO UPDATE SET bytes = a.bytes RETURNING a.bytes INTO used;
+    INSERT INTO account_usage AS a (account_id) VALUES (of_account) ON CONFLICT (account_id) DO UPDATE SET bytes = a.bytes RETURNING a.* INTO used;
     -- from here on nobody else brings these back or sweeps them: both take the usage row
-    SELECT coalesce(sum(u.size), 0) INTO bytes_ FROM removed_named(of_account, keys, into_folder) u;
-    IF whose.quota_bytes IS NOT NULL AND used + bytes_ > whose.quota_bytes AND bytes_ > 0 THEN
+    SELECT coalesce(sum(u.size), 0) AS bytes, count(*) AS messages INTO adds FROM removed_named(of_account, keys, into_folder) u;
+    IF adds.messages > 0 AND used.bytes + adds.bytes > whose.quota_bytes THEN
         RAISE EXCEPTION 'the quota of % would be passed by % bytes: allow the mailbox more, or bring back less', whose.address,
-              used + bytes_ - whose.quota_bytes USING ERRCODE = 'check_violation', CONSTRAINT = 'mail_undelete_quota';
+              used.bytes + adds.bytes - whose.quota_bytes USING ERRCODE = 'check_violation', CONSTRAINT = 'mail_undelete_quota';
+    ELSIF adds.messages > 0 AND used.messages + adds.messages > whose.quota_messages THEN
+        RAISE EXCEPTION 'the quota of % would be passed by % messages: allow the mailbox more, or bring back less', whose.address,
+              used.messages + adds.messages - whose.quota_messages USING ERRCODE = 'check_violation', CONSTRAINT = 'mail_undelete_quota';
     END IF;
     FOR box IN SELECT m.id, m.name, m.uidnext, m.highestmodseq FROM mailbox m WHERE m.account_id = of_account AND m.id = ANY (targets) ORDER BY m.id LOOP
         WITH back AS (
