@@ -8,23 +8,11 @@ import statistics
 import harness
 from bench_smtp import one
 import figure
+import large
 
 FIGURES = ["smtp-deep", "smtp-idle", "smtp-memory"]
 MESSAGES, IDLE, SIZE, ROUNDS = 1_000_000, 1000, 4096, 5
 MEMORY_AIM = 60  # MiB
-
-# As if they had been delivered one by one: the same columns, a card of usual size.
-FILL = """
-WITH box AS (SELECT account_id, id FROM mailbox WHERE account_id = {account} AND name = 'INBOX'),
-     made AS (INSERT INTO email (account_id, id, thread_id, blob, size, card, received_at)
-              SELECT account_id, n, n, gen_random_uuid(), 4096, convert_to(repeat('card ', 80), 'UTF8'), now()
-              FROM box, generate_series(1, {count}) AS n)
-INSERT INTO message (account_id, mailbox_id, uid, email_id, modseq, size, internal_date)
-SELECT account_id, id, n, n, n, 4096, now() FROM box, generate_series(1, {count}) AS n;
-UPDATE mailbox SET uidnext = {count} + 1, highestmodseq = {count} + 1, messages = {count}, unseen = {count}, bytes = {count}::bigint * 4096
- WHERE account_id = {account} AND name = 'INBOX';
-VACUUM ANALYZE email, message, mailbox;
-"""
 
 
 class Side:
@@ -32,8 +20,7 @@ class Side:
 
     def __init__(self, mansio, address):
         self.mansio, self.recipient, self.port = mansio, address, mansio.port["smtp"]
-        local, domain = address.split("@")
-        self.id = mansio.sql(f"SELECT a.id FROM account a JOIN domain d ON d.id = a.domain_id WHERE a.local_part = '{local}' AND d.name = '{domain}'")[0]
+        self.id = large.account_id(mansio, address)
         self.before = 0
 
     def messages(self):
@@ -47,10 +34,7 @@ class Side:
 
     def fill(self):
         one(self, 1, SIZE, True)  # which makes the INBOX
-        self.mansio.sql(f"DELETE FROM message WHERE account_id = {self.id}")
-        for statement in FILL.format(account=self.id, count=MESSAGES).split(";"):
-            if statement.strip():
-                self.mansio.sql(statement)
+        large.fill(self.mansio, self.id, MESSAGES)
 
 
 def rates(sides, seconds):

@@ -23,6 +23,7 @@ default_internal_user = dovecot
 default_client_limit = 60000
 first_valid_uid = 1
 mail_location = sdbox:{dir}/mail/%u
+mail_fsync = {fsync}
 mail_uid = {user}
 mail_gid = {group}
 mail_max_userip_connections = 60000
@@ -72,8 +73,8 @@ service auth {{
 """
 
 # What its documentation calls high-performance mode; and many sessions a process.
-FASTEST = {"login": "service_count = 0\n  process_min_avail = 2\n  client_limit = 60000", "imap": "service_count = 256\n  process_min_avail = 2\n  client_limit = 1"}
-DEFAULT = {"login": "", "imap": ""}
+FASTEST = {"login": "service_count = 0\n  process_min_avail = 2\n  client_limit = 60000", "imap": "service_count = 256\n  process_min_avail = 2\n  client_limit = 1", "fsync": "optimized"}
+DEFAULT = {"login": "", "imap": "", "fsync": "optimized"}
 
 
 class Dovecot:
