@@ -14,20 +14,25 @@ enum {
 
 bool auth_is_safe(const struct session *s) { return s->trusted || conn_is_tls(s->conn); }
 
+/* After login, a line for those of one kind; beside them what depends on the connection or the configuration. */
+static const char *const capabilities[] = {
+    "IDLE NAMESPACE UNSELECT MOVE UIDPLUS",
+    "CHILDREN LIST-EXTENDED LIST-STATUS SPECIAL-USE CREATE-SPECIAL-USE STATUS=SIZE",
+    "ESEARCH SEARCHRES PARTIAL WITHIN CONTEXT=SEARCH MULTISEARCH",
+    "SORT SORT=DISPLAY ESORT THREAD=REFERENCES THREAD=ORDEREDSUBJECT I18NLEVEL=1",
+    "CONDSTORE QRESYNC",
+    "BINARY MULTIAPPEND CATENATE",
+    "PREVIEW SNIPPET=FUZZY SAVEDATE OBJECTID",
+    "QUOTA QUOTA=RES-STORAGE QUOTA=RES-MESSAGE",
+    "UTF8=ACCEPT UIDONLY",
+    "UNAUTHENTICATE",
+};
+
 void session_capabilities(const struct session *s, struct buf *out) {
-    buf_add_c(out, "IMAP4rev1 LITERAL+ SASL-IR ID ENABLE");
+    buf_add_c(out, "IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ID ENABLE");
     if (s->state != NOT_AUTHENTICATED) {
-        buf_add_c(out, " QUOTA QUOTA=RES-STORAGE QUOTA=RES-MESSAGE");
-        buf_add_c(
-            out,
-            " IDLE NAMESPACE CHILDREN LIST-EXTENDED LIST-STATUS SPECIAL-USE CREATE-SPECIAL-USE STATUS=SIZE UIDPLUS "
-            "UNSELECT MOVE ESEARCH SEARCHRES PARTIAL SORT SORT=DISPLAY ESORT "
-            "THREAD=REFERENCES THREAD=ORDEREDSUBJECT I18NLEVEL=1 CONTEXT=SEARCH MULTISEARCH SAVEDATE OBJECTID WITHIN "
-            "CONDSTORE "
-            "BINARY MULTIAPPEND CATENATE "
-            "QRESYNC PREVIEW "
-            "UTF8=ACCEPT "
-            "UNAUTHENTICATE");
+        for (size_t i = 0; i < sizeof capabilities / sizeof *capabilities; i++)
+            buf_printf(out, " %s", capabilities[i]);
         if (!conn_is_deflated(s->conn))
             buf_add_c(out, " COMPRESS=DEFLATE");
         buf_printf(out, " APPENDLIMIT=%llu", (unsigned long long)s->service->append_limit);
@@ -93,24 +98,40 @@ enum outcome command_id(struct session *s, struct parser *p) {
     return session_ok(s, "Done");
 }
 
-/* RFC 5161: UTF8=ACCEPT (RFC 6855), CONDSTORE and QRESYNC (RFC 7162); unknown names are passed over. */
+static const struct {
+    const char *name;
+    bool condstore, qresync, utf8, rev2, uid_only; /* what it switches on */
+} features[] = {
+    {"CONDSTORE", .condstore = true},
+    {"QRESYNC", .qresync = true},              /* and CONDSTORE, RFC 7162 section 3.2.3 */
+    {"UTF8=ACCEPT", .utf8 = true},             /* RFC 6855 */
+    {"IMAP4rev2", .rev2 = true, .utf8 = true}, /* RFC 9051 */
+    {"UIDONLY", .uid_only = true},             /* RFC 9586 */
+};
+
+/* RFC 5161. Unknown names are passed over. */
 enum outcome command_enable(struct session *s, struct parser *p) {
     struct str name;
-    bool utf8 = false, condstore = false, qresync = false;
+    bool wanted[sizeof features / sizeof *features] = {false};
     do {
         if (!parse_space(p) || !parse_atom(p, &name))
             return session_syntax(s, p);
-        utf8 = utf8 || str_ieq(name, STR("UTF8=ACCEPT"));
-        condstore = condstore || str_ieq(name, STR("CONDSTORE"));
-        qresync = qresync || str_ieq(name, STR("QRESYNC"));
+        for (size_t i = 0; i < sizeof features / sizeof *features; i++)
+            wanted[i] = wanted[i] || str_ieq(name, str_of(features[i].name));
     } while (parse_peek(p) == ' ');
     if (!parse_end(p))
         return session_syntax(s, p);
-    s->utf8 = s->utf8 || utf8;
-    s->qresync = s->qresync || qresync;
-    s->condstore = s->condstore || condstore || qresync; /* RFC 7162 section 3.2.3 */
-    conn_printf(s->conn, "* ENABLED%s%s%s\r\n", utf8 ? " UTF8=ACCEPT" : "", condstore || qresync ? " CONDSTORE" : "",
-                qresync ? " QRESYNC" : "");
+    wanted[0] = wanted[0] || wanted[1];
+    struct buf *out = session_out(s);
+    buf_add_c(out, "* ENABLED");
+    for (size_t i = 0; i < sizeof features / sizeof *features; i++) {
+        if (!wanted[i])
+            continue;
+        s->condstore |= features[i].condstore, s->qresync |= features[i].qresync, s->utf8 |= features[i].utf8;
+        s->rev2 |= features[i].rev2, s->uid_only |= features[i].uid_only;
+        buf_printf(out, " %s", features[i].name);
+    }
+    buf_add_c(out, "\r\n");
     return session_ok(s, "Done");
 }
 
@@ -318,7 +339,7 @@ enum outcome command_unauthenticate(struct session *s, struct parser *p) {
     free(s->login);
     s->login = NULL;
     s->account = 0;
-    s->utf8 = s->condstore = s->qresync = false;
+    s->utf8 = s->condstore = s->qresync = s->rev2 = s->uid_only = false;
     if (conn_is_deflated(s->conn)) /* what the client sends behind this command is not compressed */
         s->layer = STEP_PLAIN;
     s->state = NOT_AUTHENTICATED;

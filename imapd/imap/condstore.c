@@ -24,8 +24,8 @@ static bool parse_qresync(struct parser *p, struct resync *r) {
     }
     if (parse_peek(p) == ' ') {
         p->at++;
-        if (!parse_byte(p, '(') || !parse_sequence(p, &ignored) || !parse_space(p) || !parse_sequence(p, &ignored) ||
-            !parse_byte(p, ')'))
+        if (!parse_numbers_allowed(p) || !parse_byte(p, '(') || !parse_sequence(p, &ignored) || !parse_space(p) ||
+            !parse_sequence(p, &ignored) || !parse_byte(p, ')'))
             return false;
     }
     return parse_byte(p, ')');

@@ -273,6 +273,7 @@ static enum store_status write_item(struct session *s, struct fetch_job *j, cons
         [FETCH_BINARY] = "",
         [FETCH_BINARY_SIZE] = "",
         [FETCH_PREVIEW] = "PREVIEW ",
+        [FETCH_SNIPPET] = "SNIPPET (FUZZY ",
     };
     const struct view_message *m = &j->m[j->at];
     buf_add_c(out, words[item->kind]);
@@ -313,6 +314,10 @@ static enum store_status write_item(struct session *s, struct fetch_job *j, cons
     case FETCH_PREVIEW:
         mime_render_nstring(j->structure->preview, out);
         break;
+    case FETCH_SNIPPET:
+        mime_render_nstring(j->structure->preview, out);
+        buf_add_byte(out, ')');
+        break;
     case FETCH_SECTION:
         return write_section(s, j, item, out);
     case FETCH_BINARY:
@@ -329,9 +334,7 @@ static enum store_status begin_message(struct session *s, struct fetch_job *j, s
     j->begun = true;
     j->item = 0;
     j->rest = (struct span){0, 0};
-    buf_add_c(out, "* ");
-    buf_add_u64(out, j->number[j->at]);
-    buf_add_c(out, " FETCH (");
+    session_fetch(s, j->number[j->at], j->m[j->at].uid, out);
     arena_reset(&j->arena);
     j->structure = NULL;
     if (!j->r.structure)
@@ -456,7 +459,7 @@ static bool prepare_modseq(struct session *s, struct parser *p, struct fetch_req
     if (r->modseq)
         condstore_enable(s);
     bool tell = r->since_given || (s->condstore && r->sets_seen);
-    return (!tell || fetch_want(p, r, FETCH_MODSEQ)) && (!r->vanished || fetch_want(p, r, FETCH_UID));
+    return (!tell || fetch_want(p, r, FETCH_MODSEQ)) && (!r->vanished || s->uid_only || fetch_want(p, r, FETCH_UID));
 }
 
 enum outcome fetch_changed(struct session *s, const struct sequence *uids, uint64_t since, const char *text) {
@@ -465,7 +468,9 @@ enum outcome fetch_changed(struct session *s, const struct sequence *uids, uint6
     struct fetch_job *j = arena_alloc(&s->arena, sizeof *j);
     struct parser p = {.arena = &s->arena};
     j->set = sequence_copy(uids->count ? uids : &everything, &s->arena);
-    fetch_want(&p, &j->r, FETCH_UID), fetch_want(&p, &j->r, FETCH_FLAGS), fetch_want(&p, &j->r, FETCH_MODSEQ);
+    if (!s->uid_only)
+        fetch_want(&p, &j->r, FETCH_UID);
+    fetch_want(&p, &j->r, FETCH_FLAGS), fetch_want(&p, &j->r, FETCH_MODSEQ);
     j->r.since = since;
     session_messages(s, &p, &j->set, true);
     return begin(s, j, text);
@@ -492,8 +497,9 @@ static void take_page(struct session *s, struct fetch_job *j) {
 enum outcome command_fetch(struct session *s, struct parser *p) {
     struct fetch_job *j = arena_alloc(&s->arena, sizeof *j);
     struct err err;
-    if (!parse_space(p) || !parse_sequence(p, &j->set) || !parse_space(p) || !fetch_parse(p, s->uid, &j->r) ||
-        !fetch_parse_modifiers(p, &j->r) || !parse_end(p) || !prepare_modseq(s, p, &j->r))
+    if (!parse_space(p) || !parse_sequence(p, &j->set) || !parse_space(p) ||
+        !fetch_parse(p, s->uid && !s->uid_only, &j->r) || !fetch_parse_modifiers(p, &j->r) || !parse_end(p) ||
+        !prepare_modseq(s, p, &j->r))
         return session_syntax(s, p);
     struct sequence as_given = sequence_copy(j->set.saved ? &s->saved : &j->set, &s->arena);
     bool nothing_saved = j->set.saved && as_given.count == 0;

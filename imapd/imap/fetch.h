@@ -23,6 +23,7 @@ enum fetch_kind {
     FETCH_BODY, /* the short body structure */
     FETCH_BODYSTRUCTURE,
     FETCH_PREVIEW, /* RFC 8970 */
+    FETCH_SNIPPET, /* the same by the name it had in its drafts (draft-ietf-extra-imap-fetch-snippet) */
     FETCH_SECTION, /* BODY[...], RFC822 and its relatives */
     FETCH_BINARY,  /* RFC 3516: the same decoded */
     FETCH_BINARY_SIZE,

@@ -101,6 +101,23 @@ static bool take_binary(struct parser *p, struct fetch_request *r) {
     return true;
 }
 
+/* " (FUZZY LAZY=FUZZY LAZY)": algorithms in the order the client likes them; there is one, and it is at hand. */
+static bool take_snippet(struct parser *p) {
+    struct str word;
+    if (!str_starts(str_sub(p->in, p->at, 2), STR(" (")))
+        return true;
+    p->at += 2;
+    for (bool first = true; first || parse_peek(p) == ' '; first = false) {
+        if (!first)
+            p->at++;
+        if (!parse_atom(p, &word))
+            return false;
+        if (!str_ieq(word, STR("FUZZY")) && !str_ieq(word, STR("LAZY")) && !str_ieq(word, STR("LAZY=FUZZY")))
+            return parse_fail(p, "The only algorithm for snippets is FUZZY");
+    }
+    return parse_byte(p, ')');
+}
+
 static bool take_item(struct parser *p, struct fetch_request *r) {
     if (parse_skip_word(p, STR("BODY")))
         return take_body(p, r);
@@ -131,6 +148,8 @@ static bool take_item(struct parser *p, struct fetch_request *r) {
             p->at += 7;
         return add(p, r, FETCH_PREVIEW);
     }
+    if (parse_skip_word(p, STR("SNIPPET")))
+        return take_snippet(p) && add(p, r, FETCH_SNIPPET);
     return parse_fail(p, "Unknown FETCH item");
 }
 

@@ -5,6 +5,10 @@
 
 static bool take_name(struct parser *p, struct str *name) { return parse_space(p) && parse_mailbox(p, name); }
 
+static bool take_name_as_given(struct parser *p, struct str *name, struct str *as_given) {
+    return parse_space(p) && parse_mailbox_as_given(p, name, as_given);
+}
+
 /* "x/" says that mailboxes are to be made below x (RFC 3501 section 6.3.3); here every mailbox can have some. */
 static struct str without_last_slash(struct str name) {
     return name.n > 1 && name.p[name.n - 1] == '/' ? str_sub(name, 0, name.n - 1) : name;
@@ -29,10 +33,10 @@ static bool take_use(struct parser *p, struct str *use) {
 }
 
 enum outcome command_create(struct session *s, struct parser *p) {
-    struct str name, use = {NULL, 0};
+    struct str name, as_given, use = {NULL, 0};
     struct store_mailbox made;
     struct err err;
-    if (!take_name(p, &name) || (parse_peek(p) == ' ' && !take_use(p, &use)) || !parse_end(p))
+    if (!take_name_as_given(p, &name, &as_given) || (parse_peek(p) == ' ' && !take_use(p, &use)) || !parse_end(p))
         return session_syntax(s, p);
     if (use.p && use.n == 0)
         return session_no(s, "[USEATTR] That special use is not possible");
@@ -44,6 +48,8 @@ enum outcome command_create(struct session *s, struct parser *p) {
         status = store_mailbox_find(s->service->store, &s->arena, s->account, name, &made, &err);
     if (status != STORE_OK)
         return session_refused(s, status, NULL, &err);
+    if (s->rev2 && !str_eq(name, as_given)) /* RFC 9051 section 6.3.4 */
+        session_list(s, made.special_use, name, as_given);
     return session_ok(s, "[MAILBOXID (F%lld)] Created", (long long)made.id); /* RFC 8474 section 4.1 */
 }
 
@@ -63,7 +69,10 @@ enum outcome command_rename(struct session *s, struct parser *p) {
         return session_syntax(s, p);
     if (has_wildcard(to))
         return session_no(s, "[CANNOT] A mailbox name has no * or %% in it");
-    enum store_status status = store_mailbox_rename(s->service->store, s->account, from, without_last_slash(to), &err);
+    to = without_last_slash(to);
+    enum store_status status = store_mailbox_rename(s->service->store, s->account, from, to, &err);
+    if (status == STORE_OK && s->rev2 && !str_eq(from, STR("INBOX"))) /* RFC 9051 section 6.3.6 */
+        session_list(s, STR(""), to, from);
     return status == STORE_OK ? session_ok(s, "Renamed") : session_refused(s, status, NULL, &err);
 }
 
@@ -135,7 +144,7 @@ static uint64_t value_of(const struct session *s, const struct store_mailbox *m,
     case STATUS_MESSAGES:
         return m->messages;
     case STATUS_RECENT: /* some of those UIDs may have gone since */
-        return recent < m->messages ? recent : m->messages;
+        return s->rev2 ? 0 : recent < m->messages ? recent : m->messages;
     case STATUS_UIDNEXT:
         return m->uidnext;
     case STATUS_UIDVALIDITY:

@@ -10,6 +10,10 @@ bool parse_fail(struct parser *p, const char *error) {
     return false;
 }
 
+bool parse_numbers_allowed(struct parser *p) {
+    return !p->uid_only || parse_fail(p, "[UIDREQUIRED] UIDONLY is enabled: say UIDs, not message numbers");
+}
+
 bool parse_byte(struct parser *p, char c) {
     if (p->at >= p->in.n || p->in.p[p->at] != c)
         return parse_fail(p, c == '(' ? "Expected (" : c == ')' ? "Expected )" : "Syntax error");
@@ -218,7 +222,7 @@ static struct str with_inbox(struct parser *p, struct str name) {
     return arena_printf(p->arena, "INBOX%.*s", STR_ARG(str_sub(name, first.n, name.n)));
 }
 
-bool parse_mailbox(struct parser *p, struct str *name) {
+bool parse_mailbox_as_given(struct parser *p, struct str *name, struct str *as_given) {
     struct str wire;
     if (!parse_astring(p, &wire))
         return false;
@@ -229,10 +233,15 @@ bool parse_mailbox(struct parser *p, struct str *name) {
         buf_free(&utf8);
         return parse_fail(p, "A mailbox name is not in modified UTF-7");
     }
-    *name = p->utf8 ? wire : arena_str(p->arena, buf_str(&utf8));
+    *as_given = p->utf8 ? wire : arena_str(p->arena, buf_str(&utf8));
     buf_free(&utf8);
-    *name = with_inbox(p, *name);
+    *name = with_inbox(p, *as_given);
     return name->n <= PARSE_MAX_NAME_BYTES || parse_fail(p, "A mailbox name is too long");
+}
+
+bool parse_mailbox(struct parser *p, struct str *name) {
+    struct str as_given;
+    return parse_mailbox_as_given(p, name, &as_given);
 }
 
 /* ---- flags ---- */

@@ -26,10 +26,13 @@ struct parser {
     struct arena *arena;
     const char *error; /* NULL: none yet */
     bool utf8;         /* UTF8=ACCEPT is in force (RFC 6855): names are UTF-8 as they stand */
+    bool uid_only;     /* UIDONLY is (RFC 9586): sequence numbers are errors */
 };
 
 /* Sets the error, unless there is one, and returns false. */
 bool parse_fail(struct parser *p, const char *error);
+/* Where sequence numbers stand: false with UIDONLY. */
+bool parse_numbers_allowed(struct parser *p);
 /* The next byte, or 0 at the end. */
 static inline char parse_peek(const struct parser *p) { return p->at < p->in.n ? p->in.p[p->at] : 0; }
 bool parse_byte(struct parser *p, char c);
@@ -47,6 +50,8 @@ bool parse_number(struct parser *p, uint32_t *n);
 bool parse_number64(struct parser *p, uint64_t *n); /* up to 2^63 - 1 (RFC 7162 section 7) */
 /* A mailbox's name to the UTF-8 of the store; "INBOX" where it says inbox in any case, also as the first level. */
 bool parse_mailbox(struct parser *p, struct str *name);
+/* The same; as_given: what the client wrote for it, in UTF-8. */
+bool parse_mailbox_as_given(struct parser *p, struct str *name, struct str *as_given);
 
 struct flags {
     uint32_t system; /* enum store_flag */

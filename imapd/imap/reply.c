@@ -111,7 +111,7 @@ void session_flag_list(const struct session *s, const struct view_message *m, st
     for (size_t i = 0; i < sizeof system / sizeof *system; i++)
         if (m->flags & system[i].flag)
             buf_add_c(out, system[i].name);
-    if (s->client->recent_ranges && view_is_recent(s->client, m->uid))
+    if (!s->rev2 && s->client->recent_ranges && view_is_recent(s->client, m->uid))
         buf_add_c(out, "\\Recent ");
     if (m->keywords->count)
         buf_add_str(out, m->keywords->text);
@@ -126,13 +126,18 @@ void session_modseq(const struct view_message *m, struct buf *out) {
     buf_add_byte(out, ')');
 }
 
+void session_fetch(const struct session *s, uint32_t seq, uint32_t uid, struct buf *out) {
+    buf_add_c(out, "* ");
+    buf_add_u64(out, s->uid_only ? uid : seq);
+    buf_add_c(out, s->uid_only ? " UIDFETCH (" : " FETCH (");
+}
+
 void session_flags(struct session *s, uint32_t seq, const struct view_message *m, bool with_uid) {
     struct buf *out = session_out(s);
-    buf_add_c(out, "* ");
-    buf_add_u64(out, seq);
-    buf_add_c(out, " FETCH (FLAGS ");
+    session_fetch(s, seq, m->uid, out);
+    buf_add_c(out, "FLAGS ");
     session_flag_list(s, m, out);
-    if (with_uid || s->qresync) {
+    if ((with_uid || s->qresync || s->rev2) && !s->uid_only) {
         buf_add_c(out, " UID ");
         buf_add_u64(out, m->uid);
     }
@@ -161,24 +166,38 @@ void session_announce(struct session *s, bool expunges) {
     struct view_changes ch;
     view_changes(s->client, &s->arena, expunges, &ch);
     context_expunged(s, &ch);
-    if (s->qresync)
+    bool vanished = s->qresync || s->uid_only;
+    if (vanished)
         vanished_write(s, ch.expunged_uid, ch.expunged_count, false);
-    for (uint32_t i = 0; i < ch.expunged_count && !s->qresync; i++)
+    for (uint32_t i = 0; i < ch.expunged_count && !vanished; i++)
         announce_number(s, ch.expunged[i], " EXPUNGE\r\n");
     if (ch.grown) {
         announce_number(s, s->client->count, " EXISTS\r\n");
-        announce_number(s, view_recent_count(s->client), " RECENT\r\n");
+        if (!s->rev2)
+            announce_number(s, view_recent_count(s->client), " RECENT\r\n");
     }
     session_keywords(s, false);
     announce_flags(s, &ch);
     context_changed(s);
 }
 
-static void add_keywords(const struct str *keyword, size_t count, struct buf *out) {
-    for (size_t i = 0; i < count; i++) {
-        buf_add_byte(out, ' ');
-        buf_add_str(out, keyword[i]);
-    }
+/* RFC 9051 section 2.3.2: those that every client may count on. */
+static const char *const predefined[] = {"$Forwarded", "$MDNSent", "$Junk", "$NotJunk", "$Phishing"};
+enum { PREDEFINED = sizeof predefined / sizeof *predefined };
+
+static bool is_predefined(struct str keyword) {
+    for (size_t i = 0; i < PREDEFINED; i++)
+        if (str_ieq(keyword, str_of(predefined[i])))
+            return true;
+    return false;
+}
+
+static void add_keywords(const struct session *s, const struct str *keyword, size_t count, struct buf *out) {
+    for (size_t i = 0; s->rev2 && i < PREDEFINED; i++)
+        buf_printf(out, " %s", predefined[i]);
+    for (size_t i = 0; i < count; i++)
+        if (!s->rev2 || !is_predefined(keyword[i]))
+            buf_printf(out, " %.*s", STR_ARG(keyword[i]));
 }
 
 void session_keywords(struct session *s, bool always) {
@@ -194,17 +213,29 @@ void session_keywords(struct session *s, bool always) {
     struct buf *out = session_out(s);
     static const char system[] = "\\Answered \\Flagged \\Deleted \\Seen \\Draft";
     buf_printf(out, "* FLAGS (%s", system);
-    add_keywords(keyword, count, out);
+    add_keywords(s, keyword, count, out);
     buf_add_c(out, ")\r\n* OK [PERMANENTFLAGS (");
     if (!s->read_only) {
         buf_add_c(out, system);
-        add_keywords(keyword, count, out);
+        add_keywords(s, keyword, count, out);
         buf_add_c(out, " \\*");
     }
     buf_printf(out, ")] %s\r\n", s->read_only ? "No changes" : "Any keyword is possible");
 }
 
 /* ---- small things ---- */
+
+void session_list(struct session *s, struct str attributes, struct str name, struct str old_name) {
+    struct buf *out = session_out(s);
+    buf_printf(out, "* LIST (%.*s) \"/\" ", STR_ARG(attributes));
+    session_mailbox_name(s, name, out);
+    if (!str_eq(name, old_name)) {
+        buf_add_c(out, " (\"OLDNAME\" (");
+        session_mailbox_name(s, old_name, out);
+        buf_add_c(out, "))");
+    }
+    buf_add_c(out, "\r\n");
+}
 
 /* Always quoted: every name can be, in modified UTF-7 as in UTF-8 (RFC 6855 section 3). */
 void session_mailbox_name(const struct session *s, struct str name, struct buf *out) {

@@ -57,7 +57,7 @@ static bool by_view(const struct search *x, const struct search_key *k) {
     case SEARCH_FLAG:
         return (x->m->flags & k->number) == k->number;
     case SEARCH_RECENT:
-        return view_is_recent(x->s->client, x->m->uid);
+        return !x->s->rev2 && view_is_recent(x->s->client, x->m->uid);
     case SEARCH_KEYWORD:
         return keyword_set_has(x->m->keywords, k->text);
     case SEARCH_BEFORE:

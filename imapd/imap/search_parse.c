@@ -8,7 +8,7 @@ struct builder {
     bool modseq, numbers;
 };
 
-enum argument { NOTHING, STRING, ATOM, NUMBER, DATE, SET, OBJECT };
+enum argument { NOTHING, STRING, ATOM, NUMBER, DATE, SET, OBJECT, ABOVE, BELOW };
 
 /* The keys that are one word with one argument at most. `flag`: for SEARCH_FLAG; negative: its opposite. */
 static const struct word {
@@ -50,6 +50,8 @@ static const struct word {
     {"THREADID", SEARCH_THREADID, OBJECT, false, 0},
     {"TO", SEARCH_TO, STRING, false, 0},
     {"UID", SEARCH_UIDS, SET, false, 0},
+    {"UIDAFTER", SEARCH_UIDS, ABOVE, false, 0},
+    {"UIDBEFORE", SEARCH_UIDS, BELOW, false, 0},
     {"UNANSWERED", SEARCH_FLAG, NOTHING, true, STORE_ANSWERED},
     {"UNDELETED", SEARCH_FLAG, NOTHING, true, STORE_DELETED},
     {"UNDRAFT", SEARCH_FLAG, NOTHING, true, STORE_DRAFT},
@@ -102,6 +104,17 @@ static bool take_object(struct parser *p, struct search_key *k) {
     return true;
 }
 
+/* UIDAFTER and UIDBEFORE (RFC 9738 section 3.3) as sets of UIDs, which may be empty. */
+static bool take_open_range(struct parser *p, struct search_key *k, bool above) {
+    uint32_t uid;
+    if (!parse_number(p, &uid))
+        return false;
+    k->set.range = arena_array(p->arena, 1, sizeof *k->set.range);
+    k->set.range[0] = above ? (struct uid_range){uid + 1, UINT32_MAX} : (struct uid_range){1, uid - 1};
+    k->set.count = above ? uid < UINT32_MAX : uid > 1;
+    return true;
+}
+
 static bool take_argument(struct builder *b, const struct word *w, struct search_key *k) {
     struct str s;
     if (w->argument == NOTHING)
@@ -120,6 +133,9 @@ static bool take_argument(struct builder *b, const struct word *w, struct search
         return parse_number64(b->p, &k->number);
     case OBJECT:
         return take_object(b->p, k);
+    case ABOVE:
+    case BELOW:
+        return take_open_range(b->p, k, w->argument == ABOVE);
     case DATE:
         return parse_date(b->p, &k->day);
     default:
@@ -239,7 +255,7 @@ static struct search_key *take_key(struct builder *b) {
         if (k && !parse_byte(b->p, ')'))
             k = NULL;
     } else if (ascii_digit(c) || c == '*' || c == '$') {
-        k = make(b, SEARCH_MESSAGES);
+        k = c == '$' || parse_numbers_allowed(b->p) ? make(b, SEARCH_MESSAGES) : NULL;
         b->numbers = true;
         if (k && !parse_sequence(b->p, &k->set))
             k = NULL;

@@ -169,6 +169,10 @@ enum outcome command_search(struct session *s, struct parser *p) {
     struct err err;
     if (!search_parse(p, &r))
         return session_syntax(s, p);
+    if (s->rev2 && !r.extended) { /* RFC 9051 section 6.4.4: as with RETURN () */
+        r.extended = true;
+        r.returns = SEARCH_RETURN_ALL;
+    }
     if (r.modseq)
         condstore_enable(s);
     if (r.returns & SEARCH_RETURN_UPDATE && context_exists(s))

@@ -3,11 +3,18 @@
 #include "imap/condstore.h"
 #include "imap/fetch.h"
 
+static struct str attributes_of(struct session *s, const struct store_mailbox *m) {
+    return arena_printf(&s->arena, "%s%s%.*s", m->subscribed ? "\\Subscribed" : "",
+                        m->subscribed && m->special_use.n ? " " : "", STR_ARG(m->special_use));
+}
+
 static void describe(struct session *s, const struct store_mailbox *m) {
     struct view_client *c = s->client;
     session_keywords(s, true);
-    conn_printf(s->conn, "* %u EXISTS\r\n* %u RECENT\r\n", c->count, view_recent_count(c));
-    uint32_t unseen = view_first_without(c, 1, STORE_SEEN);
+    conn_printf(s->conn, "* %u EXISTS\r\n", c->count);
+    if (!s->rev2)
+        conn_printf(s->conn, "* %u RECENT\r\n", view_recent_count(c));
+    uint32_t unseen = s->rev2 || s->uid_only ? 0 : view_first_without(c, 1, STORE_SEEN);
     if (unseen)
         conn_printf(s->conn, "* OK [UNSEEN %u] First unseen\r\n", unseen);
     uint64_t uidnext = c->count ? (uint64_t)view_uid(c, c->count) + 1 : 1;
@@ -33,13 +40,14 @@ static enum outcome resynchronise(struct session *s, const struct resync *r, uin
 }
 
 static enum outcome open_mailbox(struct session *s, struct parser *p, bool read_only) {
-    struct str name;
+    struct str name, as_given;
     struct store_mailbox m;
     struct resync resync;
     struct err err;
-    if (!parse_space(p) || !parse_mailbox(p, &name) || !resync_parse(s, p, &resync) || !parse_end(p))
+    if (!parse_space(p) || !parse_mailbox_as_given(p, &name, &as_given) || !resync_parse(s, p, &resync) ||
+        !parse_end(p))
         return session_syntax(s, p);
-    if (s->client && s->qresync) /* what comes behind it is of the new mailbox (RFC 7162 section 3.2.11) */
+    if (s->client && (s->qresync || s->rev2)) /* what comes behind it is of the new mailbox (RFC 7162 section 3.2.11) */
         conn_write(s->conn, STR("* OK [CLOSED] Previous mailbox closed\r\n"));
     session_unselect(s); /* also when this fails, RFC 3501 section 6.3.1 */
     enum store_status status = store_mailbox_find(s->service->store, &s->arena, s->account, name, &m, &err);
@@ -50,6 +58,8 @@ static enum outcome open_mailbox(struct session *s, struct parser *p, bool read_
     s->mailbox = m.id;
     s->read_only = read_only;
     describe(s, &m);
+    if (s->rev2) /* RFC 9051 section 6.3.2 */
+        session_list(s, attributes_of(s, &m), m.name, as_given);
     s->state = SELECTED;
     return resynchronise(s, &resync, m.uidvalidity);
 }

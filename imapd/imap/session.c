@@ -118,7 +118,7 @@ static const char *wrong_state(const struct session *s) {
 }
 
 static enum outcome run_command(struct session *s, struct str bytes) {
-    struct parser p = {.in = bytes, .arena = &s->arena, .utf8 = s->utf8};
+    struct parser p = {.in = bytes, .arena = &s->arena, .utf8 = s->utf8, .uid_only = s->uid_only};
     s->command = NULL;
     if (!parse_command(s, &p))
         return bad_before_login(s, session_syntax(s, &p));
@@ -126,6 +126,8 @@ static enum outcome run_command(struct session *s, struct str bytes) {
         return give_up(s, "The account is not active any more"), COMMAND_DONE;
     if (!(s->command->states & s->state))
         return bad_before_login(s, session_bad(s, "%s", wrong_state(s)));
+    if (s->command->flags & USES_SEQUENCE && !s->uid && !parse_numbers_allowed(&p)) /* RFC 9586 section 3.2 */
+        return session_bad(s, "%s", p.error);
     enum outcome o = s->command->run(s, &p);
     return p.error ? bad_before_login(s, o) : o;
 }

@@ -68,6 +68,8 @@ struct session {
     bool utf8;       /* ENABLE UTF8=ACCEPT */
     bool condstore;  /* changes are told with their MODSEQ (imap/condstore.h) */
     bool qresync;    /* ENABLE QRESYNC: expunges are told as VANISHED, with UIDs */
+    bool rev2;       /* ENABLE IMAP4rev2: as RFC 9051 has it, with UTF-8 and without anything \Recent */
+    bool uid_only;   /* ENABLE UIDONLY (RFC 9586): no sequence numbers in either direction */
 
     /* the selected mailbox */
     struct view_client *client;
@@ -99,12 +101,17 @@ enum outcome session_refused(struct session *s, enum store_status status, const 
 void session_announce(struct session *s, bool expunges);
 /* " MODSEQ (n)" */
 void session_modseq(const struct view_message *m, struct buf *out);
+/* "* n FETCH (", or "* uid UIDFETCH (" (RFC 9586 section 3.3). */
+void session_fetch(const struct session *s, uint32_t seq, uint32_t uid, struct buf *out);
 /* "* n FETCH (...)" with the flags of one message, and its MODSEQ where the client wants that. */
 void session_flags(struct session *s, uint32_t seq, const struct view_message *m, bool with_uid);
 /* "(\Seen $Forwarded)" */
 void session_flag_list(const struct session *s, const struct view_message *m, struct buf *out);
 /* A mailbox's name as the client reads it. */
 void session_mailbox_name(const struct session *s, struct str name, struct buf *out);
+/* Tells the mailbox by its name as it is, with the one that the client used where that is another (RFC 9051 section
+ * 6.3.9.7, OLDNAME). attributes: "\\Subscribed \\Sent", or "". */
+void session_list(struct session *s, struct str attributes, struct str name, struct str old_name);
 
 /* FLAGS and PERMANENTFLAGS: always, or when there are new keywords. */
 void session_keywords(struct session *s, bool always);

@@ -60,8 +60,11 @@ static enum outcome finish(struct session *s, const struct store_job *j) {
 /* "* n FETCH (UID u MODSEQ (m))": all that a client needs to know of what it asked for silently. */
 static void tell_modseq(struct session *s, uint32_t seq, const struct view_message *m) {
     struct buf *out = session_out(s);
-    buf_printf(out, "* %u FETCH (UID %u", seq, m->uid);
-    session_modseq(m, out);
+    session_fetch(s, seq, m->uid, out);
+    if (s->uid_only)
+        buf_printf(out, "MODSEQ (%llu)", (unsigned long long)m->modseq);
+    else
+        buf_printf(out, "UID %u MODSEQ (%llu)", m->uid, (unsigned long long)m->modseq);
     buf_add_c(out, ")\r\n");
 }
 

@@ -203,6 +203,14 @@ class Fetching(Case):
         text = "Grüße aus Köln".encode()
         self.assertEqual(self.wire.must("FETCH 2 PREVIEW (LAZY)"), [b"* 2 FETCH (PREVIEW {%d}\r\n" % len(text) + text + b")"])
 
+    def test_snippet(self):
+        for algorithms in ("", " (FUZZY)", " (LAZY)", " (LAZY=FUZZY)", " (LAZY=FUZZY FUZZY)"):
+            self.assertEqual(self.wire.must(f"FETCH 1 (UID SNIPPET{algorithms} FLAGS)")[0][:62],
+                             b'* 1 FETCH (UID 1 SNIPPET (FUZZY "line one line two") FLAGS (\Re')  # fmt: skip
+        for wrong in (" ()", " (EXACT)", " FUZZY", " (FUZZY"):
+            self.assertTrue(self.wire.run(f"FETCH 1 SNIPPET{wrong}")[0].startswith("BAD"), wrong)
+        self.assertIn(b"SNIPPET=FUZZY", self.wire.must("CAPABILITY")[0])
+
     def test_numbers_that_are_not_there_and_nonsense(self):
         for command in ("FETCH 3 UID", "FETCH 0 UID", "FETCH 1 NONSENSE", "FETCH 1 (UID", "FETCH 1 BODY[", "FETCH 1 BODY[0]",
                         "FETCH 1 BODY[TEXT.1]", "FETCH 1 BODY[MIME]", "FETCH x UID", "FETCH 1"):  # fmt: skip
