@@ -15,7 +15,7 @@ enum {
 bool auth_is_safe(const struct session *s) { return s->trusted || conn_is_tls(s->conn); }
 
 /* After login, a line for those of one kind; beside them what depends on the connection or the configuration. */
-static const char *const capabilities[] = {
+static const char *const offered[] = {
     "IDLE NAMESPACE UNSELECT MOVE UIDPLUS",
     "CHILDREN LIST-EXTENDED LIST-STATUS SPECIAL-USE CREATE-SPECIAL-USE STATUS=SIZE",
     "ESEARCH SEARCHRES PARTIAL WITHIN CONTEXT=SEARCH MULTISEARCH",
@@ -31,8 +31,8 @@ static const char *const capabilities[] = {
 void session_capabilities(const struct session *s, struct buf *out) {
     buf_add_c(out, "IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ID ENABLE");
     if (s->state != NOT_AUTHENTICATED) {
-        for (size_t i = 0; i < sizeof capabilities / sizeof *capabilities; i++)
-            buf_printf(out, " %s", capabilities[i]);
+        for (size_t i = 0; i < sizeof offered / sizeof *offered; i++)
+            buf_printf(out, " %s", offered[i]);
         if (!conn_is_deflated(s->conn))
             buf_add_c(out, " COMPRESS=DEFLATE");
         buf_printf(out, " APPENDLIMIT=%llu", (unsigned long long)s->service->append_limit);

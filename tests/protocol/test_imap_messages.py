@@ -205,8 +205,8 @@ class Fetching(Case):
 
     def test_snippet(self):
         for algorithms in ("", " (FUZZY)", " (LAZY)", " (LAZY=FUZZY)", " (LAZY=FUZZY FUZZY)"):
-            self.assertEqual(self.wire.must(f"FETCH 1 (UID SNIPPET{algorithms} FLAGS)")[0][:62],
-                             b'* 1 FETCH (UID 1 SNIPPET (FUZZY "line one line two") FLAGS (\Re')  # fmt: skip
+            told = self.wire.must(f"FETCH 1 (UID SNIPPET{algorithms} FLAGS)")[0]
+            self.assertTrue(told.startswith(b'* 1 FETCH (UID 1 SNIPPET (FUZZY "line one line two") FLAGS ('), told)
         for wrong in (" ()", " (EXACT)", " FUZZY", " (FUZZY"):
             self.assertTrue(self.wire.run(f"FETCH 1 SNIPPET{wrong}")[0].startswith("BAD"), wrong)
         self.assertIn(b"SNIPPET=FUZZY", self.wire.must("CAPABILITY")[0])
