@@ -242,6 +242,14 @@ static bool take_path(struct arena *a, struct str text, struct str s, struct ima
     return s.n == 0 || (u->absolute && u->uid && take_authorization(a, text, s, u));
 }
 
+/* "http:..." is a URL of another kind, not a mailbox (RFC 3986 section 4.2). */
+static bool has_scheme(struct str s) {
+    size_t n = 0;
+    while (n < s.n && s.p[n] != '/' && s.p[n] != ';' && s.p[n] != '?' && s.p[n] != ':')
+        n++;
+    return n < s.n && s.p[n] == ':';
+}
+
 bool imap_url_parse(struct arena *a, struct str text, struct imap_url *u) {
     *u = (struct imap_url){0};
     for (size_t i = 0; i < text.n; i++)
@@ -251,7 +259,7 @@ bool imap_url_parse(struct arena *a, struct str text, struct imap_url *u) {
     if (str_istarts(rest, STR("imap:")))
         rest = str_sub(rest, 5, rest.n);
     u->absolute = str_starts(rest, STR("//"));
-    if (rest.p != text.p && !u->absolute)
+    if (!u->absolute && has_scheme(text))
         return false;
     if (u->absolute) {
         rest = str_sub(rest, 2, rest.n);
