@@ -29,6 +29,7 @@ struct draft {
 struct append {
     struct append_syntax syntax;
     int64_t mailbox;
+    uint32_t replaced;   /* UID of the message that goes, 0: none does */
     struct draft *draft; /* the last one may be open */
     size_t count, room;
     struct spool spool;
@@ -229,6 +230,30 @@ static bool make_cards(struct append *a, struct store_append *m, struct str all,
     return good;
 }
 
+static enum outcome append_all(struct session *s, const struct store_append *m, struct store_delivery *d,
+                               size_t count) {
+    struct err err;
+    enum store_status status = store_append(s->service->store, m, d, count, &err);
+    return status == STORE_OK ? reply(s, d, count)
+                              : session_refused(s, status, status == STORE_NOT_FOUND ? "TRYCREATE" : NULL, &err);
+}
+
+/* RFC 8508 section 3.4: the UID before the EXPUNGE. */
+static enum outcome replace(struct session *s, const struct append *a, const struct store_append *m,
+                            struct store_delivery *d) {
+    struct err err;
+    enum store_status status =
+        store_replace(s->service->store, &s->arena, s->account, s->mailbox, a->replaced, m, d, &err);
+    if (status == STORE_INVALID)
+        return session_no(s, "[EXPUNGEISSUED] %s", err.text);
+    if (status != STORE_OK)
+        return session_refused(s, status, status == STORE_NOT_FOUND ? "TRYCREATE" : NULL, &err);
+    conn_printf(s->conn, "* OK [APPENDUID %u %u] Replaced\r\n", d->uidvalidity, d->uid);
+    if (view_refresh(s->client, -1, &err) == STORE_OK)
+        session_announce(s, true);
+    return session_ok(s, "Done");
+}
+
 static enum outcome deliver(struct session *s, struct append *a) {
     struct store_append *m = arena_array(&s->arena, a->count, sizeof *m);
     struct store_delivery *d = arena_array(&s->arena, a->count, sizeof *d);
@@ -243,13 +268,12 @@ static enum outcome deliver(struct session *s, struct append *a) {
     for (size_t i = 0; i < a->count; i++)
         d[i] = delivery(s, a, &a->draft[i], quota);
     enum outcome o;
-    if (make_cards(a, m, all, &cards)) {
-        enum store_status status = store_append(s->service->store, m, d, a->count, &err);
-        o = status == STORE_OK ? reply(s, d, a->count)
-                               : session_refused(s, status, status == STORE_NOT_FOUND ? "TRYCREATE" : NULL, &err);
-    } else {
+    if (!make_cards(a, m, all, &cards))
         o = session_no(s, "[LIMIT] The messages have too many parts for one command");
-    }
+    else if (a->replaced)
+        o = replace(s, a, m, d);
+    else
+        o = append_all(s, m, d, a->count);
     buf_free(&cards);
     return o;
 }
@@ -383,34 +407,88 @@ static enum outcome take(struct session *s) {
 
 /* ---- the command ---- */
 
-static bool take_head(struct parser *p, struct str *name) { return parse_space(p) && parse_mailbox(p, name); }
+struct head {
+    struct str tag, word, name;
+    bool uid, replaces;
+    uint32_t number; /* of the message that is replaced; 0: the last one */
+};
 
-static struct append *new_append(struct session *s) {
+/* Behind the command's name: of which message, to which mailbox. */
+static bool take_head(struct parser *p, struct head *h) {
+    if (!parse_space(p))
+        return false;
+    if (h->replaces) {
+        bool last = !h->uid && parse_peek(p) == '*';
+        p->at += last;
+        if (!last && (!parse_number(p, &h->number) || h->number == 0))
+            return parse_fail(p, "Expected the number of a message");
+        if (!parse_space(p))
+            return false;
+    }
+    return parse_mailbox(p, &h->name);
+}
+
+static bool take_words(struct parser *p, struct head *h) {
+    if (!parse_tag(p, &h->tag) || !parse_space(p) || !parse_atom(p, &h->word))
+        return false;
+    h->uid = str_ieq(h->word, STR("UID"));
+    if (h->uid && (!parse_space(p) || !parse_atom(p, &h->word)))
+        return false;
+    h->replaces = str_ieq(h->word, STR("REPLACE"));
+    return h->replaces || (!h->uid && str_ieq(h->word, STR("APPEND")));
+}
+
+/* The message that goes, by its UID. */
+static void find_replaced(struct session *s, struct append *a, const struct head *h) {
+    if (s->state != SELECTED) {
+        refuse_bad(a, "Select a mailbox first");
+        return;
+    }
+    if (s->read_only) {
+        refuse(a, "[CANNOT] The mailbox is open for reading only");
+        return;
+    }
+    uint32_t count = s->client->count, seq = h->number ? h->number : count;
+    if (h->uid)
+        seq = view_seq_at(s->client, h->number);
+    if (h->uid && (seq > count || view_uid(s->client, seq) != h->number))
+        refuse(a, "[NONEXISTENT] There is no message with that UID");
+    else if (seq == 0 || seq > count)
+        refuse_bad(a, "There is no message with that number");
+    else
+        a->replaced = view_uid(s->client, seq);
+}
+
+static struct append *begin(struct session *s, const struct head *h, const struct append_syntax *syntax) {
     struct append *a = mem_zero(sizeof *a);
     spool_init(&a->spool, s->service->spool);
+    a->syntax = *syntax;
     s->append = a;
+    if (h->replaces)
+        find_replaced(s, a, h);
+    if (!a->discard)
+        look_up(s, a, h->name);
     return a;
 }
 
-bool append_starts(struct session *s, struct str head, uint64_t size, bool unasked) {
+bool append_starts(struct session *s, struct str line, uint64_t size, bool unasked) {
     struct arena arena = ARENA_EMPTY;
-    struct parser p = {.in = head, .arena = &arena, .utf8 = s->utf8};
+    struct parser p = {.in = line, .arena = &arena, .utf8 = s->utf8};
+    struct head head = {0};
     struct append_syntax syntax = {0};
     struct append_step *step;
     size_t count;
-    bool binary;
-    struct str tag, word, name;
-    bool starts = parse_tag(&p, &tag) && parse_space(&p) && parse_atom(&p, &word) && str_ieq(word, STR("APPEND")) &&
-                  take_head(&p, &name) && append_parse(&p, &syntax, &step, &count, &binary) == APPEND_LITERAL;
+    bool binary, starts = take_words(&p, &head) && take_head(&p, &head);
+    syntax.single = head.replaces;
+    starts = starts && append_parse(&p, &syntax, &step, &count, &binary) == APPEND_LITERAL;
     if (starts) {
-        s->tag = arena_str(&s->arena, tag);
-        s->command = command_find(word, false);
-        struct append *a = new_append(s);
-        a->syntax = syntax;
+        s->tag = arena_str(&s->arena, head.tag);
+        s->uid = head.uid;
+        s->command = command_find(head.word, head.uid);
+        struct append *a = begin(s, &head, &syntax);
         a->binary = binary;
-        look_up(s, a, name);
         run_steps(s, a, step, count);
-        if (go_on(s, a, head.n, size, unasked) == TAKE_DONE)
+        if (go_on(s, a, line.n, size, unasked) == TAKE_DONE)
             append_cancel(s);
         else
             s->take_input = take;
@@ -419,19 +497,22 @@ bool append_starts(struct session *s, struct str head, uint64_t size, bool unask
     return starts;
 }
 
-/* Reached where there is no literal with bytes of a message: all of it is by URL, or the arguments are wrong. */
-enum outcome command_append(struct session *s, struct parser *p) {
+/* Where there is no literal with bytes of a message: all of it is by URL, or the arguments are wrong. */
+static enum outcome without_literal(struct session *s, struct parser *p, bool replaces) {
+    struct head head = {.uid = s->uid, .replaces = replaces};
     struct append_step *step;
-    struct append_syntax syntax = {0};
+    struct append_syntax syntax = {.single = replaces};
     size_t count;
     bool binary;
-    struct str name;
-    if (!take_head(p, &name) || append_parse(p, &syntax, &step, &count, &binary) != APPEND_END)
+    if (!take_head(p, &head) || append_parse(p, &syntax, &step, &count, &binary) != APPEND_END)
         return parse_fail(p, "The message has to be a literal"), session_syntax(s, p);
-    struct append *a = new_append(s);
-    look_up(s, a, name);
+    struct append *a = begin(s, &head, &syntax);
     run_steps(s, a, step, count);
     enum outcome o = a->discard ? send_refusal(s, a) : deliver(s, a);
     append_cancel(s);
     return o;
 }
+
+enum outcome command_append(struct session *s, struct parser *p) { return without_literal(s, p, false); }
+
+enum outcome command_replace(struct session *s, struct parser *p) { return without_literal(s, p, true); }

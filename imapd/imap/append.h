@@ -7,10 +7,10 @@
 
 #include "imap/session.h"
 
-/* Whether `head`, a command up to and with a literal's announcement, is an APPEND or REPLACE up to bytes of a message.
+/* Whether `line`, a command up to and with a literal's announcement, is an APPEND or REPLACE up to bytes of a message.
  * If so it is consumed, and either session->take_input is set to take the message or (the client waits for being asked)
  * the refusal is sent. */
-bool append_starts(struct session *s, struct str head, uint64_t size, bool unasked);
+bool append_starts(struct session *s, struct str line, uint64_t size, bool unasked);
 void append_cancel(struct session *s); /* the connection goes: lets go of a message half received */
 
 #endif

@@ -68,6 +68,7 @@ enum outcome command_thread(struct session *s, struct parser *p);
 enum outcome command_copy(struct session *s, struct parser *p);
 enum outcome command_move(struct session *s, struct parser *p);
 enum outcome command_append(struct session *s, struct parser *p);
+enum outcome command_replace(struct session *s, struct parser *p);
 enum outcome command_idle(struct session *s, struct parser *p);
 /* quota.c */
 enum outcome command_getquota(struct session *s, struct parser *p);

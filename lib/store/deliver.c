@@ -314,6 +314,15 @@ static bool send_messages(struct group *g, struct db_conn *c, struct err *err) {
     return db_send(c, &ADD_MESSAGES, &p, err);
 }
 
+bool store_send_message(struct arena *a, struct db_conn *c, const struct store_email *email, struct store_delivery *d,
+                        struct err *err) {
+    struct work w = {.email = *email, .delivery = d, .count = 1};
+    struct group g = {.arena = a, .work = &w, .deliveries = 1};
+    d->status = STORE_OK;
+    d->into_mailbox = d->mailbox_id;
+    return send_messages(&g, c, err);
+}
+
 static bool send_counters(struct group *g, struct db_conn *c, struct err *err) {
     size_t n = g->boxes > g->usages ? g->boxes : g->usages, at = 0;
     int64_t *account = arena_array(g->arena, n, 8), *id = arena_array(g->arena, n, 8),

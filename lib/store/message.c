@@ -520,3 +520,90 @@ enum store_status store_copy(struct store *s, struct arena *a, int64_t account, 
     }
     return STORE_OK;
 }
+
+/* ---- replace ---- */
+
+/* Gives the new message its place; what it adds is in *by. */
+static enum store_status place(struct change *x, const struct store_locked *target, struct store_delivery *d,
+                               uint64_t size, struct raise *by) {
+    *by = (struct raise){.uids = 1,
+                         .modseq = (int64_t)target->highestmodseq + 1,
+                         .messages = 1,
+                         .unseen = !(d->flags & STORE_SEEN),
+                         .deleted = !!(d->flags & STORE_DELETED),
+                         .bytes = (int64_t)(size + d->prefix.n)};
+    if (target->uidnext > UINT32_MAX) {
+        err_set(x->err, "the mailbox has no UIDs left");
+        return STORE_INVALID;
+    }
+    d->uid = (uint32_t)target->uidnext;
+    d->uidvalidity = target->uidvalidity;
+    d->modseq = (uint64_t)by->modseq;
+    d->email_id = store_new_id();
+    if (!d->internal_date)
+        d->internal_date = clock_now();
+    return STORE_OK;
+}
+
+/* The old message's counterpart goes, too, where nobody has it any more: the usage row is locked first, as in
+ * store_expunge(). */
+static enum store_status exchange(struct change *x, int64_t mailbox, const struct store_message *old,
+                                  const struct store_email *email, struct store_delivery *d, const struct raise *by,
+                                  int64_t gone_modseq) {
+    struct db_params p = {0};
+    bool sent = db_pipeline(x->c, x->err) && send_usage(x, by->bytes - (int64_t)old->size, 0) &&
+                store_send_message(x->a, x->c, email, d, x->err) && send_raise(x, d->mailbox_id, by) &&
+                send_removal(x, mailbox, old, 1, gone_modseq);
+    db_int8(&p, x->account), db_int8_array(&p, &old->email_id, 1);
+    sent = sent && db_send(x->c, &STORE_DROP_EMAILS, &p, x->err);
+    db_params_free(&p);
+    return commit_change(x, sent);
+}
+
+static enum store_status replace(struct change *x, int64_t mailbox, uint32_t uid, const struct store_email *email,
+                                 struct store_delivery *d, int64_t *gone_modseq) {
+    bool same = mailbox == d->mailbox_id;
+    int64_t ids[2] = {mailbox, d->mailbox_id};
+    struct uid_range range = {uid, uid};
+    struct store_locked box[2];
+    struct raise by;
+    PGresult *rows;
+    enum store_status status = begin_change(x, mailbox, ids, same ? 1 : 2, box, &IN, &range, 1, &rows);
+    if (status != STORE_OK)
+        return status;
+    size_t n;
+    struct store_message *old = read_messages(rows, x->a, &n);
+    PQclear(rows);
+    if (n == 0) {
+        err_set(x->err, "The message is gone");
+        return STORE_INVALID;
+    }
+    struct store_filled filled = {.quota = {-1, 0}};
+    struct raise more = {0};
+    status = place(x, &box[same ? 0 : 1], d, email->size, &by);
+    more.bytes = by.bytes - (int64_t)old->size;
+    if (status == STORE_OK && more.bytes > 0)
+        status = check_quota(x, (struct store_quota){d->quota_bytes, 0}, &more, &filled);
+    *gone_modseq = same ? by.modseq + 1 : (int64_t)box[0].highestmodseq + 1;
+    if (status == STORE_OK)
+        status = exchange(x, mailbox, old, email, d, &by, *gone_modseq);
+    if (status == STORE_OK || status == STORE_QUOTA)
+        tell_filled(x, &filled);
+    return status;
+}
+
+enum store_status store_replace(struct store *s, struct arena *a, int64_t account, int64_t mailbox, uint32_t uid,
+                                const struct store_append *message, struct store_delivery *d, struct err *err) {
+    struct change x = {s, NULL, account, a, err};
+    struct store_email email = {.size = message->message.n, .card = message->card};
+    int64_t gone_modseq;
+    if (!blob_put(s->blobs, message->message, -1, email.blob, err) || !blob_sync(s->blobs, err))
+        return store_failed(err);
+    enum store_status status = replace(&x, mailbox, uid, &email, d, &gone_modseq);
+    db_release(s->db, x.c);
+    if (status != STORE_OK)
+        return status;
+    store_tell(s, account, d->mailbox_id, d->modseq);
+    store_tell(s, account, mailbox, (uint64_t)gone_modseq);
+    return STORE_OK;
+}

@@ -223,6 +223,10 @@ enum store_status store_expunge(struct store *s, struct arena *a, int64_t accoun
 /* Removes, of the `most` oldest messages of the mailbox, those that came to it more than `days` ago. */
 enum store_status store_expunge_old(struct store *s, int64_t account, int64_t mailbox, int days, size_t most,
                                     size_t *count, struct err *err);
+/* Takes the message with this UID away and adds another one as `d` says (mailbox_id, perhaps the same mailbox), in one
+ * transaction. STORE_INVALID: the message is gone already; STORE_NOT_FOUND: a mailbox is. */
+enum store_status store_replace(struct store *s, struct arena *a, int64_t account, int64_t mailbox, uint32_t uid,
+                                const struct store_append *message, struct store_delivery *d, struct err *err);
 /* Copies (move: moves) the messages to another mailbox of the account: no bytes are copied. from and to: UIDs pairwise.
  */
 enum store_status store_copy(struct store *s, struct arena *a, int64_t account, int64_t mailbox,

@@ -58,6 +58,10 @@ struct store_locked {
 /* Ranges as two arrays for SQL. */
 void store_range_params(struct db_params *p, struct arena *a, const struct uid_range *range, size_t count);
 
+/* Sends the rows of one message in a mailbox; its ids, UID and modseq are in *d already. */
+bool store_send_message(struct arena *a, struct db_conn *c, const struct store_email *email, struct store_delivery *d,
+                        struct err *err);
+
 /* What queue_finish adds to a group's transaction. */
 struct queue_settlement {
     const struct queue_job *job;
