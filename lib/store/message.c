@@ -545,18 +545,13 @@ static enum store_status place(struct change *x, const struct store_locked *targ
     return STORE_OK;
 }
 
-/* The old message's counterpart goes, too, where nobody has it any more: the usage row is locked first, as in
- * store_expunge(). */
+/* What is replaced can be brought back like what is expunged. */
 static enum store_status exchange(struct change *x, int64_t mailbox, const struct store_message *old,
                                   const struct store_email *email, struct store_delivery *d, const struct raise *by,
                                   int64_t gone_modseq) {
-    struct db_params p = {0};
     bool sent = db_pipeline(x->c, x->err) && send_usage(x, by->bytes - (int64_t)old->size, 0) &&
                 store_send_message(x->a, x->c, email, d, x->err) && send_raise(x, d->mailbox_id, by) &&
-                send_removal(x, mailbox, old, 1, gone_modseq);
-    db_int8(&p, x->account), db_int8_array(&p, &old->email_id, 1);
-    sent = sent && db_send(x->c, &STORE_DROP_EMAILS, &p, x->err);
-    db_params_free(&p);
+                send_removal(x, mailbox, &REMOVE_MESSAGES, old, 1, gone_modseq);
     return commit_change(x, sent);
 }
 
@@ -568,7 +563,10 @@ static enum store_status replace(struct change *x, int64_t mailbox, uint32_t uid
     struct store_locked box[2];
     struct raise by;
     PGresult *rows;
-    enum store_status status = begin_change(x, mailbox, ids, same ? 1 : 2, box, &IN, &range, 1, &rows);
+    struct db_params of = {0};
+    db_int8(&of, x->account), db_int8(&of, mailbox);
+    store_range_params(&of, x->a, &range, 1);
+    enum store_status status = begin_change(x, ids, same ? 1 : 2, box, &IN, &of, &rows);
     if (status != STORE_OK)
         return status;
     size_t n;
