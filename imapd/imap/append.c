@@ -440,8 +440,9 @@ static bool take_words(struct parser *p, struct head *h) {
 
 /* The message that goes, by its UID. */
 static void find_replaced(struct session *s, struct append *a, const struct head *h) {
-    if (s->state != SELECTED) {
-        refuse_bad(a, "Select a mailbox first");
+    struct parser p = {.uid_only = s->uid_only};
+    if (s->state != SELECTED || (!h->uid && !parse_numbers_allowed(&p))) {
+        refuse_bad(a, p.error ? p.error : "Select a mailbox first");
         return;
     }
     if (s->read_only) {

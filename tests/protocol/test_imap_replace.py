@@ -149,6 +149,15 @@ class Replacing(unittest.TestCase):
         self.assertTrue(self.replace("UID REPLACE 4 Drafts", self.literal(b"Subject: smaller\r\n\r\n" + b"x" * 15000))[0].startswith("OK"))
         self.assertNotIn(4, self.uids())
 
+    def test_with_uidonly_there_are_no_numbers(self):
+        with self.session() as wire:
+            wire.must("ENABLE UIDONLY")
+            wire.must("SELECT Drafts")
+            self.assertTrue(self.replace("REPLACE 1 Drafts", self.literal(NEW), wire=wire)[0].startswith("BAD [UIDREQUIRED]"))
+            reply, untagged = self.replace("UID REPLACE 1 Drafts", self.literal(NEW), wire=wire)
+            self.assertTrue(reply.startswith("OK"), reply)
+            self.assertIn(b"* VANISHED 1", untagged)
+
     def test_numbers_of_pipelined_commands_hold(self):
         self.wire.send(b"a REPLACE 1 Drafts " + self.literal(NEW) + b"\r\nb FETCH 1 (UID)\r\n")
         lines = []
