@@ -178,7 +178,7 @@ static void open_modules(struct daemon *d) {
     s->cards = cards_new(s->store, (size_t)conf_number(d->conf, "imapd_cache_mb", 64, 1, 1 << 20) << 20);
     struct views_options o = {.store = s->store, .wake = wake, .context = s, .idle_messages = IDLE_MESSAGES};
     s->views = views_new(&o);
-    store_watch(s->store, &(struct store_watcher){views_changed, views_flags, s->views});
+    store_watch(s->store, &(struct store_watcher){.changed = views_changed, .flags = views_flags, .context = s->views});
     d->sweeper = sweeper_start(s->store, (int)conf_number(d->conf, "imapd_sweep_seconds", 600, 1, 86400));
     if (!(d->warner = quota_warner_start(d->db, s->directory, s->store, s->hostname, &err)))
         log_fatal("%s", err.text);

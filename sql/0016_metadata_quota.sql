@@ -44,6 +44,7 @@ CREATE TABLE annotation (
     UNIQUE NULLS NOT DISTINCT (account_id, mailbox_id, reader_id, entry),
     FOREIGN KEY (account_id, mailbox_id) REFERENCES mailbox (account_id, id) ON DELETE CASCADE
 );
+CREATE INDEX annotation_reader ON annotation (reader_id) WHERE reader_id <> 0;
 COMMENT ON TABLE annotation IS 'What clients keep with a mailbox, or (mailbox_id NULL) with the server for an account';
 COMMENT ON COLUMN annotation.account_id IS 'whose mailbox it is';
 COMMENT ON COLUMN annotation.reader_id IS 'the account whose /private entry it is; 0: a /shared one, the same for all who see the mailbox';

@@ -24,6 +24,7 @@ static const char *const offered[] = {
     "BINARY MULTIAPPEND CATENATE REPLACE",
     "PREVIEW SNIPPET=FUZZY SAVEDATE OBJECTID",
     "QUOTA QUOTA=RES-STORAGE QUOTA=RES-MESSAGE",
+    "METADATA LIST-METADATA",
     "UTF8=ACCEPT UIDONLY",
     "UNAUTHENTICATE",
 };
@@ -100,13 +101,14 @@ enum outcome command_id(struct session *s, struct parser *p) {
 
 static const struct {
     const char *name;
-    bool condstore, qresync, utf8, rev2, uid_only; /* what it switches on */
+    bool condstore, qresync, utf8, rev2, uid_only, metadata; /* what it switches on */
 } features[] = {
     {"CONDSTORE", .condstore = true},
     {"QRESYNC", .qresync = true},              /* and CONDSTORE, RFC 7162 section 3.2.3 */
     {"UTF8=ACCEPT", .utf8 = true},             /* RFC 6855 */
     {"IMAP4rev2", .rev2 = true, .utf8 = true}, /* RFC 9051 */
     {"UIDONLY", .uid_only = true},             /* RFC 9586 */
+    {"METADATA", .metadata = true},            /* RFC 5464 section 4.4 */
 };
 
 /* RFC 5161. Unknown names are passed over. */
@@ -128,7 +130,7 @@ enum outcome command_enable(struct session *s, struct parser *p) {
         if (!wanted[i])
             continue;
         s->condstore |= features[i].condstore, s->qresync |= features[i].qresync, s->utf8 |= features[i].utf8;
-        s->rev2 |= features[i].rev2, s->uid_only |= features[i].uid_only;
+        s->rev2 |= features[i].rev2, s->uid_only |= features[i].uid_only, s->metadata |= features[i].metadata;
         buf_printf(out, " %s", features[i].name);
     }
     buf_add_c(out, "\r\n");
@@ -339,7 +341,7 @@ enum outcome command_unauthenticate(struct session *s, struct parser *p) {
     free(s->login);
     s->login = NULL;
     s->account = 0;
-    s->utf8 = s->condstore = s->qresync = s->rev2 = s->uid_only = false;
+    s->utf8 = s->condstore = s->qresync = s->rev2 = s->uid_only = s->metadata = false;
     if (conn_is_deflated(s->conn)) /* what the client sends behind this command is not compressed */
         s->layer = STEP_PLAIN;
     s->state = NOT_AUTHENTICATED;

@@ -70,6 +70,9 @@ enum outcome command_move(struct session *s, struct parser *p);
 enum outcome command_append(struct session *s, struct parser *p);
 enum outcome command_replace(struct session *s, struct parser *p);
 enum outcome command_idle(struct session *s, struct parser *p);
+/* metadata.c */
+enum outcome command_getmetadata(struct session *s, struct parser *p);
+enum outcome command_setmetadata(struct session *s, struct parser *p);
 /* quota.c */
 enum outcome command_getquota(struct session *s, struct parser *p);
 enum outcome command_getquotaroot(struct session *s, struct parser *p);

@@ -1,6 +1,7 @@
 /* LIST with its extensions (RFC 5258, RFC 5819, RFC 6154, RFC 3348) and LSUB. */
 #include "imap/command.h"
 #include "imap/mailbox.h"
+#include "imap/metadata.h"
 #include "imap/tree.h"
 #include "mime/utf7.h"
 
@@ -16,6 +17,7 @@ enum option {
     SPECIAL_USE = 8,
     CHILDREN = 16,
     STATUS = 32,
+    METADATA = 64,
 };
 
 struct request {
@@ -24,6 +26,7 @@ struct request {
     size_t patterns;
     unsigned select, wanted; /* selection and return options */
     unsigned status;         /* items for STATUS */
+    struct metadata_list metadata;
     bool extended;
 };
 
@@ -36,6 +39,7 @@ static unsigned option_named(struct str name) {
     } known[] = {
         {"SUBSCRIBED", SUBSCRIBED},   {"REMOTE", REMOTE},     {"RECURSIVEMATCH", RECURSIVEMATCH},
         {"SPECIAL-USE", SPECIAL_USE}, {"CHILDREN", CHILDREN}, {"STATUS", STATUS},
+        {"METADATA", METADATA},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (str_ieq(name, str_of(known[i].name)))
@@ -44,7 +48,7 @@ static unsigned option_named(struct str name) {
 }
 
 /* "(" [option *(SP option)] ")" */
-static bool take_options(struct parser *p, unsigned allowed, unsigned *options, unsigned *status) {
+static bool take_options(struct parser *p, unsigned allowed, unsigned *options, struct request *r) {
     struct str name;
     *options = 0;
     if (!parse_byte(p, '('))
@@ -55,7 +59,9 @@ static bool take_options(struct parser *p, unsigned allowed, unsigned *options, 
         unsigned option = option_named(name);
         if (!(option & allowed))
             return parse_fail(p, "Unknown LIST option");
-        if (option == STATUS && (!parse_space(p) || !status_parse_items(p, status)))
+        if (option == STATUS && (!parse_space(p) || !status_parse_items(p, &r->status)))
+            return false;
+        if (option == METADATA && (!parse_space(p) || !metadata_parse_entries(p, &r->metadata)))
             return false;
         *options |= option;
     }
@@ -94,8 +100,7 @@ static bool take_request(struct parser *p, struct request *r) {
         return false;
     if (parse_peek(p) == '(') {
         r->extended = true;
-        if (!take_options(p, SUBSCRIBED | REMOTE | RECURSIVEMATCH | SPECIAL_USE, &r->select, &r->status) ||
-            !parse_space(p))
+        if (!take_options(p, SUBSCRIBED | REMOTE | RECURSIVEMATCH | SPECIAL_USE, &r->select, r) || !parse_space(p))
             return false;
     }
     if (!parse_astring(p, &r->reference) || !parse_space(p) || !take_patterns(p, r))
@@ -105,7 +110,7 @@ static bool take_request(struct parser *p, struct request *r) {
         p->at++;
         if (!parse_skip_word(p, STR("RETURN")) || !parse_space(p))
             return parse_fail(p, "Expected RETURN");
-        if (!take_options(p, SUBSCRIBED | SPECIAL_USE | CHILDREN | STATUS, &r->wanted, &r->status))
+        if (!take_options(p, SUBSCRIBED | SPECIAL_USE | CHILDREN | STATUS | METADATA, &r->wanted, r))
             return false;
     }
     if (r->select & RECURSIVEMATCH && !(r->select & (SUBSCRIBED | SPECIAL_USE)))
@@ -142,7 +147,7 @@ static bool selected_below(const struct request *r, const struct tree_node *n) {
            (!(r->select & SPECIAL_USE) || n->special_below);
 }
 
-static void write_node(struct session *s, const struct request *r, const struct tree_node *n, bool below) {
+static void write_node(struct session *s, struct request *r, const struct tree_node *n, bool below) {
     struct buf *out = session_out(s);
     buf_add_c(out, "* LIST (");
     if (!n->box)
@@ -159,6 +164,8 @@ static void write_node(struct session *s, const struct request *r, const struct 
     buf_add_c(out, "\r\n");
     if (r->wanted & STATUS && n->box)
         status_reply(s, n->box, r->status);
+    if (r->wanted & METADATA && n->box)
+        metadata_list_reply(s, &r->metadata, n->box);
 }
 
 static enum store_status read_tree(struct session *s, struct tree *t, struct err *err) {

@@ -138,7 +138,7 @@ bool parse_literal_announced(struct str line, uint64_t *size, bool *unasked) {
     return true;
 }
 
-static bool take_literal(struct parser *p, struct str *s) {
+static bool take_bytes(struct parser *p, struct str *s) {
     struct str rest = str_sub(p->in, p->at, p->in.n);
     ptrdiff_t newline = str_chr(rest, '\n');
     if (newline < 0)
@@ -153,11 +153,21 @@ static bool take_literal(struct parser *p, struct str *s) {
         size > rest.n - (size_t)newline - 1)
         return parse_fail(p, "A literal is {size} and a line end");
     *s = str_sub(rest, (size_t)newline + 1, (size_t)size);
-    if (str_chr(*s, 0) >= 0)
-        return parse_fail(p, "A literal holds a NUL byte");
     p->at += (size_t)newline + 1 + (size_t)size;
     return true;
 }
+
+static bool take_literal(struct parser *p, struct str *s) {
+    size_t at = p->at;
+    if (!take_bytes(p, s))
+        return false;
+    if (str_chr(*s, 0) < 0)
+        return true;
+    p->at = at;
+    return parse_fail(p, "A literal holds a NUL byte");
+}
+
+bool parse_literal8(struct parser *p, struct str *s) { return parse_byte(p, '~') && take_bytes(p, s); }
 
 bool parse_string(struct parser *p, struct str *s) {
     switch (parse_peek(p)) {

@@ -45,6 +45,7 @@ bool parse_atom(struct parser *p, struct str *atom);      /* 1*ATOM-CHAR */
 bool parse_string(struct parser *p, struct str *s);       /* quoted or literal */
 bool parse_astring(struct parser *p, struct str *s);      /* 1*ASTRING-CHAR, quoted or literal */
 bool parse_list_mailbox(struct parser *p, struct str *s); /* the same, and the wildcards % and * */
+bool parse_literal8(struct parser *p, struct str *s);     /* "~{size}": any bytes (RFC 3516) */
 bool parse_nstring(struct parser *p, struct str *s);      /* string, or NIL: p NULL */
 bool parse_number(struct parser *p, uint32_t *n);
 bool parse_number64(struct parser *p, uint64_t *n); /* up to 2^63 - 1 (RFC 7162 section 7) */

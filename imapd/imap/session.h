@@ -67,6 +67,7 @@ struct session {
     enum step layer; /* STEP_DEFLATE, STEP_PLAIN: what the command just run asks of the connection; else STEP_WAIT */
     bool utf8;       /* ENABLE UTF8=ACCEPT */
     bool condstore;  /* changes are told with their MODSEQ (imap/condstore.h) */
+    bool metadata;   /* ENABLE METADATA: told of annotations that others change (imap/metadata.h) */
     bool qresync;    /* ENABLE QRESYNC: expunges are told as VANISHED, with UIDs */
     bool rev2;       /* ENABLE IMAP4rev2: as RFC 9051 has it, with UTF-8 and without anything \Recent */
     bool uid_only;   /* ENABLE UIDONLY (RFC 9586): no sequence numbers in either direction */

@@ -97,6 +97,27 @@ void store_tell(struct store *s, int64_t account, int64_t mailbox, uint64_t mods
         s->watcher.changed(s->watcher.context, account, mailbox, modseq, true);
 }
 
+void store_tell_annotated(struct store *s, const struct store_annotated *what) {
+    struct buf key = BUF_EMPTY, payload = BUF_EMPTY;
+    buf_printf(&key, "a:%" PRId64 ":%" PRId64 ":%" PRId64 ":%.*s", what->account, what->mailbox, what->reader,
+               STR_ARG(what->entry));
+    buf_printf(&payload, "%" PRId64 ":%" PRId64 ":0:%" PRIx64 ":%" PRId64 ":%.*s", what->account, what->mailbox,
+               s->origin, what->reader, STR_ARG(what->entry));
+    db_notifier_send(s->notifier, buf_str(&key), buf_str(&payload));
+    buf_free(&key);
+    buf_free(&payload);
+    if (s->watcher.annotated)
+        s->watcher.annotated(s->watcher.context, what);
+}
+
+/* reader ":" entry */
+static void on_annotated(struct store *s, int64_t account, int64_t mailbox, struct str rest) {
+    struct str reader;
+    uint64_t id;
+    if (s->watcher.annotated && str_split(&rest, ':', &reader) && str_u64(reader, &id))
+        s->watcher.annotated(s->watcher.context, &(struct store_annotated){account, mailbox, (int64_t)id, rest, 0});
+}
+
 static void on_notify(void *context, const char *channel, struct str payload) {
     struct store *s = context;
     if (!*channel) {
@@ -113,7 +134,11 @@ static void on_notify(void *context, const char *channel, struct str payload) {
         log_warn("store: a notification that is none of ours on channel %s", channel);
         return;
     }
-    if (!str_eq(origin, str_of(own)))
+    if (str_eq(origin, str_of(own)))
+        return;
+    if (payload.n)
+        on_annotated(s, (int64_t)a, (int64_t)m, payload);
+    else
         s->watcher.changed(s->watcher.context, (int64_t)a, (int64_t)m, q, false);
 }
 

@@ -236,6 +236,13 @@ enum store_status store_copy(struct store *s, struct arena *a, int64_t account, 
 
 /* ---- changes by others ---- */
 
+struct store_annotated {
+    int64_t account, mailbox; /* mailbox 0: the server's entry */
+    int64_t reader;           /* whose entry it is; 0: everybody's who sees the mailbox */
+    struct str entry;
+    uint64_t by; /* as given to store_annotate(); 0: another process */
+};
+
 struct store_watcher {
     /* Called, from any thread, after mailbox (0: the account's list of mailboxes) changed: by this process (own true,
      * at once, also for the caller's own acts) or by another one, or with account 0 when notifications may have been
@@ -246,6 +253,8 @@ struct store_watcher {
      * there. NULL: `changed` is called. */
     void (*flags)(void *context, int64_t account, int64_t mailbox, uint64_t modseq, const struct store_message *m,
                   size_t count, void *by);
+    /* After an entry of METADATA was set or removed (store/annotation.h). NULL: nobody wants to know. */
+    void (*annotated)(void *context, const struct store_annotated *what);
     void *context;
 };
 /* One watcher a process. It must not block for long. */

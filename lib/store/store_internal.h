@@ -33,6 +33,8 @@ struct store {
 void store_tell(struct store *s, int64_t account, int64_t mailbox, uint64_t modseq);
 /* Has other processes learn that a mailbox changed; this one knows. */
 void store_notify(struct store *s, int64_t account, int64_t mailbox, uint64_t modseq);
+/* The same for an entry of METADATA. */
+void store_tell_annotated(struct store *s, const struct store_annotated *what);
 void store_deliver_init(struct store *s);
 void store_flags_init(struct store *s);
 /* One row of MESSAGE_COLUMNS; strings in the arena. */
