@@ -23,6 +23,7 @@ const struct cli_subject *const cli_subjects[] = {
     &subject_check,
     &subject_sign,
     &subject_import,
+    &subject_export,
     &subject_undelete,
     &subject_retention,
     NULL,

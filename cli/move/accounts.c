@@ -7,8 +7,9 @@
 #include <stdlib.h>
 
 static const struct db_statement FIND = {
-    "move_account", "SELECT a.id, a.quota_bytes, a.local_part || '@' || d.name FROM account a"
-                    " JOIN domain d ON d.id = a.domain_id WHERE a.local_part = lower($1) AND d.name = $2"};
+    "move_account",
+    "SELECT a.id, a.quota_bytes, coalesce(a.quota_messages, 0), a.local_part || '@' || d.name FROM account a"
+    " JOIN domain d ON d.id = a.domain_id WHERE a.local_part = lower($1) AND d.name = $2"};
 /* One of PostgreSQL's advisory locks; its first word says what for. */
 static const struct db_statement HOLD = {
     "move_hold", "SELECT pg_try_advisory_lock(hashtextextended('mansio import ' || ($1::int8)::text, 0))"};
@@ -45,8 +46,11 @@ enum cli_exit accounts_find(struct cli *cli, struct str address, struct import_t
         return cli_db_failed(cli);
     bool found = PQntuples(r) == 1;
     if (found)
-        *out = (struct import_target){db_get_int8(r, 0, 0), arena_str(&cli->arena, db_get_str(r, 0, 2)),
-                                      db_get_null(r, 0, 1) ? -1 : db_get_int8(r, 0, 1)};
+        *out = (struct import_target){
+            .account_id = db_get_int8(r, 0, 0),
+            .quota = {db_get_null(r, 0, 1) ? -1 : db_get_int8(r, 0, 1), db_get_int8(r, 0, 2)},
+            .address = arena_str(&cli->arena, db_get_str(r, 0, 3)),
+        };
     else
         err_set(&cli->err, "there is no mailbox %.*s: add it first (mansio account add)", STR_ARG(address));
     PQclear(r);

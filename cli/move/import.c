@@ -313,6 +313,7 @@ static bool open_folder(struct run *r, const struct source_folder *f) {
     if (status == STORE_OK)
         status = store_import_folder(r->store, r->target->account_id, str_of(r->source->name), f->name, f->uidvalidity,
                                      f->by_uid, r->line->into, &r->state, r->err);
+    r->state.uidnext = f->uidnext;
     if (status == STORE_OK && r->state.fresh)
         status = store_mailbox_subscribe(r->store, r->target->account_id, r->line->into, f->subscribed, r->err);
     if (status == STORE_OK && f->by_uid)
@@ -324,7 +325,7 @@ static bool open_folder(struct run *r, const struct source_folder *f) {
     r->before_used = arena_array(&r->of_folder, r->befores, sizeof *r->before_used);
     for (size_t i = 0; i < r->knowns; i++) /* those that a run before this one met already */
         was_brought(r, r->known[i].digest);
-    store_import_into(r->batch, &r->state, r->options->over_quota ? -1 : r->target->quota_bytes);
+    store_import_into(r->batch, &r->state, r->options->over_quota ? (struct store_quota){-1, 0} : r->target->quota);
     return true;
 }
 
@@ -366,7 +367,7 @@ static bool bring_folder(struct run *r, struct source_folder *f) {
         *r->err = why;
     if (!good || !committed)
         return false;
-    return !r->options->reserve || store_import_reserve(r->store, &r->state, r->options->reserve, r->err) == STORE_OK;
+    return store_import_finish(r->store, &r->state, r->options->reserve, r->err) == STORE_OK;
 }
 
 static bool bring(struct run *r) {

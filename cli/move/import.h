@@ -31,7 +31,7 @@ struct import_options {
 struct import_target {
     int64_t account_id;
     struct str address;
-    int64_t quota_bytes; /* -1: none */
+    struct store_quota quota;
 };
 
 struct import_folder {

@@ -15,6 +15,7 @@ struct source_folder {
     bool left_out;        /* holds what other folders have, too (\All, \Flagged): only brought where it is asked for */
     bool by_uid;          /* the messages' keys are UIDs */
     uint32_t uidvalidity; /* 0: none; known once the folder was listed */
+    uint64_t uidnext;     /* 0: not known; the same */
     void *own;            /* the source's */
 };
 

@@ -292,6 +292,7 @@ static bool list(struct source *s, struct source_folder *f, struct arena *a, str
         memcpy(*out, l.at, l.count * sizeof **out);
     free(l.at);
     f->uidvalidity = l.uids.uidvalidity;
+    f->uidnext = l.uids.uidnext;
     return good;
 }
 

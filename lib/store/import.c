@@ -43,10 +43,11 @@ static const struct db_statement FORGET_MESSAGES = {
     " AND i.account_id = f.account_id AND i.folder_id = f.id"};
 static const struct db_statement FORGET_FOLDERS = {"import_forget_folders",
                                                    "DELETE FROM import_folder WHERE account_id = $1 AND source = $2"};
-static const struct db_statement RESERVE = {
-    "import_reserve", "WITH m AS (UPDATE mailbox SET uidnext = uidnext + $4 WHERE account_id = $1 AND id = $2"
-                      " AND uidvalidity = $3 AND uidnext + $4 <= 4294967295 RETURNING uidnext)"
-                      " UPDATE import_folder SET kept_to = m.uidnext - 1 FROM m WHERE account_id = $1 AND id = $5"};
+static const struct db_statement FINISH = {
+    "import_finish",
+    "WITH m AS (UPDATE mailbox SET uidnext = greatest(uidnext, $6) + $4 WHERE account_id = $1 AND id = $2"
+    " AND uidvalidity = $3 AND greatest(uidnext, $6) + $4 <= 4294967295 RETURNING uidnext)"
+    " UPDATE import_folder SET kept_to = m.uidnext - 1 FROM m WHERE account_id = $1 AND id = $5 AND $4 > 0"};
 static const struct db_statement KEPT_TO = {"import_kept_to",
                                             "SELECT kept_to FROM import_folder WHERE account_id = $1 AND id = $2"};
 static const struct db_statement ADD_EMAILS = {
@@ -235,15 +236,17 @@ enum store_status store_import_forget(struct store *s, int64_t account, struct s
     return good ? STORE_OK : store_failed(err);
 }
 
-enum store_status store_import_reserve(struct store *s, const struct store_import_folder *f, uint32_t count,
-                                       struct err *err) {
+enum store_status store_import_finish(struct store *s, const struct store_import_folder *f, uint32_t reserve,
+                                      struct err *err) {
+    if (!f->uidvalidity)
+        return STORE_OK;
     struct db_conn *c = db_acquire(s->db, err);
     if (!c)
         return store_failed(err);
     struct db_params p = {0};
-    db_int8(&p, f->account_id), db_int8(&p, f->mailbox_id), db_int8(&p, f->uidvalidity), db_int8(&p, count);
-    db_int8(&p, f->id);
-    bool good = db_exec(c, &RESERVE, &p, err) >= 0;
+    db_int8(&p, f->account_id), db_int8(&p, f->mailbox_id), db_int8(&p, f->uidvalidity), db_int8(&p, reserve);
+    db_int8(&p, f->id), db_int8(&p, (int64_t)f->uidnext);
+    bool good = db_exec(c, &FINISH, &p, err) >= 0;
     db_release(s->db, c);
     return good ? STORE_OK : store_failed(err);
 }
@@ -263,7 +266,7 @@ struct entry {
 struct store_import {
     struct store *s;
     struct store_import_folder folder;
-    int64_t quota;
+    struct store_quota quota;
     struct arena arena;
     struct entry *entry;
     struct store_import_message *message;
@@ -294,10 +297,10 @@ void store_import_free(struct store_import *i) {
     free(i);
 }
 
-void store_import_into(struct store_import *i, const struct store_import_folder *f, int64_t quota_bytes) {
+void store_import_into(struct store_import *i, const struct store_import_folder *f, struct store_quota quota) {
     empty(i);
     i->folder = *f;
-    i->quota = quota_bytes;
+    i->quota = quota;
 }
 
 size_t store_import_count(const struct store_import *i) { return i->committed ? 0 : i->count; }
@@ -378,7 +381,7 @@ void store_import_note(struct store_import *i, struct str bytes, const struct st
 struct counters {
     uint64_t uidnext, modseq;
     uint32_t uidvalidity;
-    int64_t kept_to, used;
+    int64_t kept_to, used_bytes, used_messages;
     int64_t messages, unseen, deleted, bytes;
     bool renumber;
 };
@@ -409,7 +412,8 @@ static enum store_status receive_locks(struct db_conn *c, struct counters *n, st
         n->uidnext = (uint64_t)db_get_int8(box, 0, 2);
         n->modseq = (uint64_t)db_get_int8(box, 0, 3) + 1;
         n->uidvalidity = (uint32_t)db_get_int8(box, 0, 4);
-        n->used = PQntuples(usage) ? db_get_int8(usage, 0, 0) : 0;
+        n->used_bytes = PQntuples(usage) ? db_get_int8(usage, 0, 0) : 0;
+        n->used_messages = PQntuples(usage) ? db_get_int8(usage, 0, 1) : 0;
         n->kept_to = db_get_int8(kept, 0, 0);
     }
     PQclear(box), PQclear(usage), PQclear(kept);
@@ -418,12 +422,19 @@ static enum store_status receive_locks(struct db_conn *c, struct counters *n, st
 
 /* Its UID here: that of the source where this is possible. */
 static uint32_t allot_uid(const struct store_import *i, struct counters *n, uint32_t wanted) {
-    bool kept = wanted && i->folder.uidvalidity && n->uidvalidity == i->folder.uidvalidity && !n->renumber;
-    if (kept && wanted >= n->uidnext)
+    bool kept = i->folder.uidvalidity && n->uidvalidity == i->folder.uidvalidity && !n->renumber;
+    if (kept && !wanted && n->uidnext < i->folder.uidnext)
+        n->uidnext = i->folder.uidnext;
+    else if (kept && wanted >= n->uidnext)
         n->uidnext = wanted;
-    else if (kept && wanted > n->kept_to)
+    else if (kept && wanted && wanted > n->kept_to)
         n->renumber = true;
     return (uint32_t)n->uidnext++;
+}
+
+static bool is_over(const struct store_import *i, const struct counters *n, uint64_t size) {
+    return (i->quota.bytes >= 0 && n->used_bytes + n->bytes + (int64_t)size > i->quota.bytes) ||
+           (i->quota.messages && n->used_messages + n->messages >= i->quota.messages);
 }
 
 static enum store_status allot(struct store_import *i, struct counters *n, struct err *err) {
@@ -434,7 +445,7 @@ static enum store_status allot(struct store_import *i, struct counters *n, struc
         m->uid = 0;
         if (e->note)
             continue;
-        if (i->quota >= 0 && n->used + n->bytes + (int64_t)e->size > i->quota) {
+        if (is_over(i, n, e->size)) {
             m->status = STORE_QUOTA;
             continue;
         }

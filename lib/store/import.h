@@ -17,6 +17,7 @@
 struct store_import_folder {
     int64_t account_id, id, mailbox_id;
     uint32_t uidvalidity; /* the source's; 0: it has none, UIDs are not kept */
+    uint64_t uidnext;     /* the source's: messages without a UID get none below it; 0: not known */
     bool fresh;           /* it was not imported before */
 };
 
@@ -44,9 +45,10 @@ enum store_status store_import_look(struct store *s, struct arena *a, int64_t ac
                                     struct store_import_known **out, size_t *count, struct err *err);
 /* Forgets what was brought from the source: the next run brings all of it (again). */
 enum store_status store_import_forget(struct store *s, int64_t account, struct str source, struct err *err);
-/* Leaves `count` UIDs free behind the last one, where UIDs are kept: see import_folder.kept_to. */
-enum store_status store_import_reserve(struct store *s, const struct store_import_folder *f, uint32_t count,
-                                       struct err *err);
+/* All of the folder was brought. Where UIDs are kept, the next one is the source's: what it gave to messages that are
+ * gone stays theirs. `reserve` more are left free: see import_folder.kept_to. */
+enum store_status store_import_finish(struct store *s, const struct store_import_folder *f, uint32_t reserve,
+                                      struct err *err);
 
 struct store_import_message {
     struct str key;
@@ -64,7 +66,7 @@ struct store_import_message {
 struct store_import;
 struct store_import *store_import_new(struct store *s);
 void store_import_free(struct store_import *i);
-void store_import_into(struct store_import *i, const struct store_import_folder *f, int64_t quota_bytes /* -1: none */);
+void store_import_into(struct store_import *i, const struct store_import_folder *f, struct store_quota quota);
 /* Writes the message's bytes and puts it into the batch (all is copied). False with err: the disk. */
 bool store_import_add(struct store_import *i, struct str bytes, const struct store_import_message *m, struct err *err);
 /* A message that is here already, under another key: it is only noted. */
