@@ -23,9 +23,10 @@ from .outside import Outside
 from .patience import eventually
 from .sink import Sink, converse
 from .stranger import Stranger, settle
+from .thunderbird import Thunderbird
 from .web import Web
 from .webclient import Browser
 from .wire import Wire
 
-__all__ = ["Account", "Browser", "ImapWire", "Mansio", "Outside", "Sink", "Stranger", "Web", "Wire", "converse", "eventually", "filters", "message",
+__all__ = ["Account", "Browser", "ImapWire", "Mansio", "Outside", "Sink", "Stranger", "Thunderbird", "Web", "Wire", "converse", "eventually", "filters", "message",
            "private", "settle", "shared", "unique"]

@@ -1,4 +1,4 @@
-"""Programs that others wrote: curl, mbsync, fetchmail, mutt."""
+"""Programs that others wrote: curl, mbsync, offlineimap, fetchmail, mutt."""
 
 import mailbox
 import pathlib
@@ -158,6 +158,71 @@ class Mbsync(Case):
         far = [line for line in self.wire.must("UID FETCH 1:* (FLAGS RFC822.SIZE)") if b"FETCH" in line]
         self.wire.must("UNSELECT")
         return near, far
+
+
+class Offlineimap(Case):
+    program = "offlineimap"
+
+    def setUp(self):
+        super().setUp()
+        (self.home / "offlineimaprc").write_text(textwrap.dedent(f"""
+            [general]
+            accounts = livia
+            metadata = {self.home}/metadata
+            [Account livia]
+            localrepository = near
+            remoterepository = far
+            [Repository near]
+            type = Maildir
+            localfolders = {self.home}/mail
+            [Repository far]
+            type = IMAP
+            remotehost = localhost
+            remoteport = {self.mansio.port["imaps"]}
+            ssl = yes
+            sslcacertfile = {self.mansio.ca}
+            remoteuser = {self.livia.address}
+            remotepass = {self.livia.password}
+            """))
+
+    def sync(self):
+        self.run_program("-c", self.home / "offlineimaprc", "-o", "-u", "basic")
+
+    def folder(self, name):
+        return mailbox.Maildir(self.home / "mail" / name, create=False)
+
+    def test_both_sides_become_the_same_and_stay_so(self):
+        self.fill(10)
+        self.wire.must("CREATE Projects/Rome")
+        self.fill(2, "Projects/Rome")
+        self.sync()
+        self.assertEqual(len(self.folder("INBOX")), 10)
+        self.assertEqual(len(self.folder("Projects.Rome")), 2)
+        near = self.folder("INBOX")
+        keys = {str(near[key]["Subject"]): key for key in near.keys()}
+        near.add(mailbox.MaildirMessage(MESSAGE.replace(b"\r\n", b"\n") % (100, 100, 100)))
+        seen = near[keys["number 3"]]
+        seen.set_subdir("cur")
+        seen.set_flags("FS")
+        near[keys["number 3"]] = seen
+        near.remove(keys["number 4"])
+        self.wire.must("SELECT INBOX")
+        self.wire.must("STORE 6 +FLAGS (\\Answered)")
+        self.wire.must("STORE 7 +FLAGS (\\Deleted)")
+        self.wire.must("EXPUNGE")
+        self.sync()
+        self.wire.must("NOOP")
+        for wanted in ('SUBJECT "number 3" FLAGGED SEEN', 'SUBJECT "number 100"', 'SUBJECT "number 5" ANSWERED'):
+            self.assertNotEqual(self.wire.must(f"SEARCH {wanted}"), [b"* SEARCH"], wanted)
+        self.assertEqual(self.wire.must('SEARCH OR SUBJECT "number 4" SUBJECT "number 6"'), [b"* SEARCH"])
+        subjects = sorted(str(m["Subject"]) for m in self.folder("INBOX"))
+        self.assertNotIn("number 6", subjects)
+        self.assertEqual(len(subjects), 9)
+        before = sorted(path.name for path in (self.home / "mail").rglob("*"))
+        state = self.wire.must("UID FETCH 1:* (FLAGS)")
+        self.sync()
+        self.assertEqual(sorted(path.name for path in (self.home / "mail").rglob("*")), before)
+        self.assertEqual(self.wire.must("UID FETCH 1:* (FLAGS)"), state)
 
 
 class Fetchmail(Case):
