@@ -243,6 +243,9 @@ static void configure(struct daemon *d, const char *path) {
     d->conninfo = conf_get(d->conf, "db_imapd", NULL);
     if (!d->service.hostname || !d->conninfo)
         log_fatal("the configuration sets no %s", d->service.hostname ? "db_imapd" : "hostname");
+    d->service.message_limit = (uint32_t)conf_number(d->conf, "imapd_message_limit", 1000000, 0, UINT32_MAX);
+    d->service.save_limit = (uint32_t)conf_number(d->conf, "imapd_save_limit", 0, 0, UINT32_MAX);
+    d->service.progress_ms = (int)conf_number(d->conf, "imapd_progress_ms", 10000, 1, 1800000);
     d->service.append_limit = (uint64_t)conf_number(d->conf, "imapd_append_limit", 100 << 20, 1024, UINT32_MAX);
 }
 

@@ -21,8 +21,10 @@ struct service {
     struct views *views;
     struct cards *cards;
     const char *hostname;
-    const char *spool;     /* folder for messages that are being appended */
-    uint64_t append_limit; /* bytes of a message */
+    const char *spool;                  /* folder for messages that are being appended */
+    uint64_t append_limit;              /* bytes of a message */
+    uint32_t message_limit, save_limit; /* messages of one command (imap/limit.h); 0: any number */
+    int progress_ms;                    /* between two words on how far a command is (imap/progress.h) */
 };
 
 /* A listener's context. */

@@ -5,10 +5,12 @@
 #include "imap/catenate.h"
 #include "imap/command.h"
 #include "imap/copy.h"
+#include "imap/limit.h"
 #include "imap/spool.h"
 #include "mime/convert.h"
 #include "mime/mime.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum {
@@ -98,6 +100,12 @@ static struct flags keep_flags(const struct flags *flags, struct arena *arena) {
 }
 
 static void begin_message(struct session *s, struct append *a, const struct append_step *step) {
+    if (limit_forbids_saving(s, a->count + 1)) {
+        char why[64];
+        snprintf(why, sizeof why, "[MESSAGELIMIT %zu] Too many messages for one command", a->count);
+        refuse(a, why);
+        return;
+    }
     if (a->count == MAX_MESSAGES) {
         refuse(a, "[LIMIT] More than 1000 messages in one command");
         return;

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "imap/command.h"
+#include "imap/limit.h"
 #include "measure.h"
 #include "sasl/sasl.h"
 
@@ -25,7 +26,7 @@ static const char *const offered[] = {
     "PREVIEW SNIPPET=FUZZY SAVEDATE OBJECTID",
     "QUOTA QUOTA=RES-STORAGE QUOTA=RES-MESSAGE",
     "METADATA LIST-METADATA",
-    "UTF8=ACCEPT UIDONLY",
+    "UTF8=ACCEPT UIDONLY INPROGRESS",
     "UNAUTHENTICATE",
 };
 
@@ -36,6 +37,7 @@ void session_capabilities(const struct session *s, struct buf *out) {
             buf_printf(out, " %s", offered[i]);
         if (!conn_is_deflated(s->conn))
             buf_add_c(out, " COMPRESS=DEFLATE");
+        limit_capability(s, out);
         buf_printf(out, " APPENDLIMIT=%llu", (unsigned long long)s->service->append_limit);
         return;
     }

@@ -13,8 +13,9 @@ enum {
 };
 
 enum command_flag {
-    USES_SEQUENCE = 1,  /* its arguments are sequence numbers: nothing before it may have changed them silently */
-    KEEPS_SEQUENCE = 2, /* no EXPUNGE during it (RFC 3501 section 7.4.1) */
+    USES_SEQUENCE = 1,   /* its arguments are sequence numbers: nothing before it may have changed them silently */
+    KEEPS_SEQUENCE = 2,  /* no EXPUNGE during it (RFC 3501 section 7.4.1) */
+    BREAKS_SEQUENCE = 4, /* numbers mean other messages behind it, or none: it expunges, or leaves the mailbox */
 };
 
 struct command {

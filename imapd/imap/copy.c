@@ -1,6 +1,7 @@
 /* COPY and MOVE (RFC 6851), with the UIDs that came of it (RFC 4315). */
 #include "imap/copy.h"
 #include "imap/command.h"
+#include "imap/limit.h"
 
 void copy_write_uids(const uint32_t *uid, size_t count, struct buf *out) {
     for (size_t i = 0; i < count;) {
@@ -53,6 +54,9 @@ static enum outcome run(struct session *s, struct parser *p, bool move) {
         return session_syntax(s, p);
     if (move && s->read_only)
         return session_no(s, "[CANNOT] The mailbox is open for reading only");
+    if (!move && limit_forbids_saving(s, limit_count(&set)))
+        return limit_refuse(s);
+    limit_keep_highest(s, &set);
     struct sequence uids = session_uids(s, &set);
     enum store_status status = copy(s, &uids, name, move, &c, &err);
     if (status != STORE_OK)

@@ -4,6 +4,7 @@
 #include "imap/binary.h"
 #include "imap/command.h"
 #include "imap/condstore.h"
+#include "imap/limit.h"
 #include "view/cards.h"
 
 #include <time.h>
@@ -509,7 +510,11 @@ enum outcome command_fetch(struct session *s, struct parser *p) {
         j->r.vanished && !nothing_saved ? vanished_since(s, as_given, j->r.since, &err) : STORE_OK;
     if (status != STORE_OK)
         return session_refused(s, status, NULL, &err);
+    if (j->r.page.given && limit_forbids(s, (uint64_t)j->r.page.last - j->r.page.first + 1))
+        return limit_refuse(s);
     if (j->r.page.given)
         take_page(s, j);
+    else
+        limit_keep_highest(s, &j->set);
     return begin(s, j, "Done");
 }

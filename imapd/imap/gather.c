@@ -1,5 +1,6 @@
 #include "imap/gather.h"
 
+#include "imap/progress.h"
 #include "view/cards.h"
 
 #include <stdlib.h>
@@ -59,6 +60,8 @@ enum store_status gather_found(struct session *s, struct search_found *f, const 
             }
             arena_reset(&scratch);
         }
+        if (status == STORE_OK && !progress_tick(s, at))
+            status = STORE_TEMPORARY;
         for (uint32_t i = 0; g->cards && i < b->count; i++)
             card_release(b->card[i]);
     }

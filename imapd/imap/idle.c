@@ -48,7 +48,7 @@ static enum outcome take_done(struct session *s) {
 void idle_changed(struct session *s) {
     struct err err;
     if (s->client && view_refresh(s->client, -1, &err) == STORE_OK)
-        session_announce(s, true);
+        session_announce(s, session_may_expunge(s));
 }
 
 bool idle_still_here(struct session *s) {
@@ -57,7 +57,7 @@ bool idle_still_here(struct session *s) {
         return false;
     conn_write(s->conn, STR("* OK Still here\r\n"));
     if (s->client && view_refresh(s->client, LOOK_MS / 2, &err) == STORE_OK)
-        session_announce(s, true);
+        session_announce(s, session_may_expunge(s));
     arena_free(&s->arena);
     return true;
 }
@@ -74,7 +74,7 @@ enum outcome command_idle(struct session *s, struct parser *p) {
     if (s->client) {
         view_wait(s->client, true); /* before the look: what comes between is not missed */
         if (view_refresh(s->client, NOOP_LOOK_MS, &err) == STORE_OK)
-            session_announce(s, true);
+            session_announce(s, session_may_expunge(s));
     }
     conn_set_timeout(s->conn, LOOK_MS);
     return COMMAND_INPUT;

@@ -1,6 +1,7 @@
 /* ESEARCH: one search over several mailboxes (RFC 7377). Each is looked at in turn, without selecting it. */
 #include "imap/command.h"
 #include "imap/condstore.h"
+#include "imap/progress.h"
 #include "imap/search.h"
 
 enum { MAX_SOURCES = 1000 };
@@ -20,6 +21,7 @@ struct multisearch {
     bool others;  /* than the selected mailbox */
     struct store_mailbox *box;
     size_t boxes, at;
+    uint64_t passed; /* messages in the mailboxes before */
 };
 
 /* ---- where to look ---- */
@@ -133,6 +135,7 @@ static enum store_status search_here(struct session *s, struct multisearch *x, c
     r.box = m;
     search_resolve(s, r.key);
     enum store_status status = search_run(s, r.key, &f, err);
+    progress_base(s, x->passed += s->client->count);
     if (status == STORE_OK && (f.count || r.returns & SEARCH_RETURN_SAVE))
         search_tell(s, &r, "SEARCH", &f);
     return status;
@@ -173,6 +176,7 @@ static enum outcome go_on(struct session *s) {
             status = s->client && s->mailbox == m->id ? search_here(s, x, m, &err) : search_elsewhere(s, x, m, &err);
     }
     s->uid = uid;
+    progress_end(s);
     return status == STORE_OK ? session_ok(s, "Done") : session_refused(s, status, NULL, &err);
 }
 
@@ -191,5 +195,9 @@ enum outcome command_esearch(struct session *s, struct parser *p) {
     if (status != STORE_OK)
         return session_refused(s, status, NULL, &err);
     s->job = x;
+    uint64_t messages = 0;
+    for (size_t i = 0; i < x->boxes; i++)
+        messages += is_wanted(s, x, &x->box[i]) ? x->box[i].messages : 0;
+    progress_begin(s, messages);
     return go_on(s);
 }

@@ -2,6 +2,8 @@
 #include "imap/command.h"
 #include "imap/condstore.h"
 #include "imap/context.h"
+#include "imap/limit.h"
+#include "imap/pipeline.h"
 #include "imap/search.h"
 #include "imap/session.h"
 #include "mime/utf7.h"
@@ -11,8 +13,31 @@
 /* Another look at the store, where nothing was heard for so long. */
 enum { LOOK_AGAIN_MS = 30 * 1000 };
 
+/* Says that a command was limited: in its own answer, unless that has a response code already. */
+static void tell_limit(struct session *s, const char *what, const char *fmt, va_list ap) {
+    struct buf text = BUF_EMPTY, *out = session_out(s);
+    buf_vprintf(&text, fmt, ap);
+    bool has_code = text.n && text.p[0] == '[';
+    if (has_code) {
+        buf_add_c(out, "* NO ");
+        limit_code(s, out);
+        buf_add_c(out, "Not all of these messages\r\n");
+    }
+    buf_add_str(out, s->tag);
+    buf_add_c(out, what);
+    if (!has_code)
+        limit_code(s, out);
+    buf_add_str(out, buf_str(&text));
+    buf_add_c(out, "\r\n");
+    buf_free(&text);
+}
+
 static enum outcome tagged(struct session *s, const char *what, const char *fmt, va_list ap) {
     struct buf *out = session_out(s);
+    if (s->limited_at) {
+        tell_limit(s, what, fmt, ap);
+        return COMMAND_DONE;
+    }
     buf_add_str(out, s->tag);
     buf_add_c(out, what);
     buf_vprintf(out, fmt, ap);
@@ -20,22 +45,7 @@ static enum outcome tagged(struct session *s, const char *what, const char *fmt,
     return COMMAND_DONE;
 }
 
-/* Whether the client has already sent a command that means messages by sequence number: these must be the numbers that
- * it knows (RFC 3501 section 5.5). */
-static bool next_uses_sequence(struct session *s) {
-    struct str in = conn_input(s->conn), tag, name;
-    in = str_sub(in, s->command_bytes, in.n);
-    if (in.n == 0)
-        return false;
-    struct parser p = {.in = in, .arena = &s->arena};
-    if (!parse_tag(&p, &tag) || !parse_space(&p) || !parse_atom(&p, &name))
-        return false;
-    bool uid = str_ieq(name, STR("UID"));
-    if (uid && (!parse_space(&p) || !parse_atom(&p, &name)))
-        return false;
-    const struct command *next = command_find(name, uid);
-    return next && next->flags & USES_SEQUENCE;
-}
+bool session_may_expunge(struct session *s) { return !view_renumbered(s->client) || !pipeline_uses_sequence(s); }
 
 static void announce_others(struct session *s) {
     if (s->state != SELECTED)
@@ -45,7 +55,7 @@ static void announce_others(struct session *s) {
     /* Where the store is away now, the next command tells. */
     if (!keeps && view_refresh(s->client, LOOK_AGAIN_MS, &err) != STORE_OK)
         return;
-    session_announce(s, !keeps && !next_uses_sequence(s));
+    session_announce(s, !keeps && session_may_expunge(s));
 }
 
 enum outcome session_ok(struct session *s, const char *fmt, ...) {

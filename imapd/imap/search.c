@@ -1,6 +1,8 @@
 #include "imap/search.h"
 
 #include "base/clock.h"
+#include "imap/limit.h"
+#include "imap/progress.h"
 #include "mime/mime.h"
 #include "view/cards.h"
 
@@ -20,6 +22,7 @@ struct search {
     struct buf bytes, decoded, text, scratch;
     enum store_status status;
     struct err err;
+    uint64_t done; /* messages looked at */
 
     /* the message at hand */
     uint32_t seq;
@@ -332,6 +335,9 @@ static void search_range(struct search *x, const struct search_key *key, struct 
         for (uint32_t i = 0; i < n; i++)
             if (answer[i] == YES)
                 search_add(x->s, f, first + i, m[i].modseq);
+        x->done += n;
+        if (x->status == STORE_OK && !progress_tick(x->s, x->done))
+            x->status = STORE_TEMPORARY;
     }
 }
 
@@ -347,12 +353,25 @@ void search_resolve(struct session *s, struct search_key *k) {
     }
 }
 
-static void search_all(struct search *x, const struct search_key *key, struct search_found *f) {
-    struct uid_range everything = {1, x->s->client->count};
-    struct sequence set = {&everything, x->s->client->count ? 1 : 0, false};
+struct sequence search_scope(struct session *s, const struct search_key *key) {
+    struct sequence set = {arena_array(&s->arena, 1, sizeof *set.range), s->client->count ? 1 : 0, false};
+    set.range[0] = (struct uid_range){1, s->client->count};
     for (const struct search_key *k = key->child; k; k = k->next) /* the key is an AND: a set in it limits the work */
-        if (k->kind == SEARCH_UIDS || k->kind == SEARCH_MESSAGES)
+        if ((k->kind == SEARCH_UIDS || k->kind == SEARCH_MESSAGES) && limit_count(&k->set) <= limit_count(&set))
             set = k->set;
+    return set;
+}
+
+void search_narrow(struct session *s, struct search_key *key, const struct sequence *scope) {
+    struct search_key *these = arena_alloc(&s->arena, sizeof *these);
+    these->kind = SEARCH_MESSAGES;
+    these->set = *scope;
+    these->next = key->child;
+    key->child = these;
+}
+
+static void search_all(struct search *x, const struct search_key *key, struct search_found *f) {
+    struct sequence set = search_scope(x->s, key);
     for (size_t i = 0; i < set.count; i++)
         search_range(x, key, set.range[i], f);
 }

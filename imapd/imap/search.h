@@ -115,6 +115,10 @@ struct sequence search_ranges(struct arena *a, const uint32_t *n, size_t count);
 
 /* Puts the messages in for numbers and UIDs as given. Once for each request. */
 void search_resolve(struct session *s, struct search_key *key);
+/* The messages that have to be looked at: those that a set among the keys names, or all. */
+struct sequence search_scope(struct session *s, const struct search_key *key);
+/* Has only those looked at. */
+void search_narrow(struct session *s, struct search_key *key, const struct sequence *scope);
 /* The messages of the selected mailbox that the key means, ascending; those that go meanwhile are passed over. */
 enum store_status search_run(struct session *s, const struct search_key *key, struct search_found *f, struct err *err);
 

@@ -3,6 +3,8 @@
 #include "imap/condstore.h"
 #include "imap/context.h"
 #include "imap/copy.h"
+#include "imap/limit.h"
+#include "imap/progress.h"
 #include "imap/search.h"
 
 #include <stdlib.h>
@@ -183,7 +185,13 @@ enum outcome command_search(struct session *s, struct parser *p) {
         search_forget_saved(s);
     if (r.bad_charset)
         return session_no(s, "[BADCHARSET (US-ASCII UTF-8)] Search in UTF-8");
+    struct sequence scope = search_scope(s, r.key);
+    limit_keep_highest(s, &scope);
+    if (s->limited_at)
+        search_narrow(s, r.key, &scope);
+    progress_begin(s, limit_count(&scope));
     enum store_status status = search_run(s, r.key, &f, &err);
+    progress_end(s);
     if (status != STORE_OK && r.returns & SEARCH_RETURN_SAVE)
         search_forget_saved(s);
     if (status != STORE_OK)

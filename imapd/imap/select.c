@@ -2,6 +2,7 @@
 #include "imap/command.h"
 #include "imap/condstore.h"
 #include "imap/fetch.h"
+#include "imap/limit.h"
 
 static struct str attributes_of(struct session *s, const struct store_mailbox *m) {
     return arena_printf(&s->arena, "%s%s%.*s", m->subscribed ? "\\Subscribed" : "",
@@ -131,8 +132,10 @@ enum outcome command_expunge(struct session *s, struct parser *p) {
     if (s->read_only)
         return session_no(s, "[CANNOT] The mailbox is open for reading only");
     struct sequence uids = {NULL, 0, false};
-    if (s->uid)
+    if (s->uid) {
+        limit_keep_flagged(s, &set, STORE_DELETED);
         uids = session_uids(s, &set);
+    }
     enum store_status status = s->uid ? expunge(s, &uids, &err) : expunge_all(s, &err);
     if (status != STORE_OK)
         return session_refused(s, status, NULL, &err);

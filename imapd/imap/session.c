@@ -12,6 +12,8 @@
 enum {
     MAX_COMMAND_BEFORE_LOGIN = 8 * 1024,
     MAX_COMMAND = 64 * 1024,
+    MAX_LITERALS_BEFORE_LOGIN = 10,
+    MAX_LITERALS = 1000,
     MAX_BAD_BEFORE_LOGIN = 10,
 };
 
@@ -46,6 +48,8 @@ static enum gathered take_announcement(struct session *s, struct str in, size_t 
     struct str head = str_sub(in, 0, line_end);
     if (s->state != NOT_AUTHENTICATED && append_starts(s, head, size, unasked))
         return TAKEN;
+    if (++s->literals > (s->state == NOT_AUTHENTICATED ? MAX_LITERALS_BEFORE_LOGIN : MAX_LITERALS))
+        return give_up(s, "Too many literals");
     if (size > limit || line_end + size > limit)
         return unasked ? give_up(s, "A literal is too large") : refuse_literal(s, head);
     if (!unasked)
@@ -160,6 +164,9 @@ static void end_command(struct session *s) {
     s->take_input = NULL;
     s->job = NULL;
     s->command = NULL;
+    s->literals = 0;
+    s->limited_at = 0;
+    s->progress.goal = 0;
     arena_reset(&s->arena);
 }
 

@@ -54,7 +54,13 @@ struct session {
         struct session *s); /* COMMAND_INPUT; consumes, or returns COMMAND_INPUT again for more */
     size_t scanned;         /* bytes of the input that belong to the command for certain */
     size_t searched;        /* no line end before here */
+    int literals;           /* of the command being gathered */
     size_t command_bytes;   /* of the command that runs, while they are still in the input */
+    uint32_t limited_at;    /* the lowest UID that it takes, where that is not all that it was asked for (limit.h) */
+    struct {
+        uint64_t goal, base; /* goal 0: nothing is told */
+        int64_t next;
+    } progress; /* imap/progress.h */
     struct append *append;
     struct sasl *sasl; /* AUTHENTICATE is under way */
 
@@ -98,6 +104,9 @@ enum outcome session_syntax(struct session *s, const struct parser *p);
 /* NO with the response code that fits (RFC 5530). code NULL: the status's own. */
 enum outcome session_refused(struct session *s, enum store_status status, const char *code, const struct err *err);
 
+/* Whether an EXPUNGE may be told now that no command forbids it: not where the client has sent commands that use the
+ * numbers as they are (imap/pipeline.h). */
+bool session_may_expunge(struct session *s);
 /* Announces what changed in the selected mailbox, sequence numbers too where expunges. */
 void session_announce(struct session *s, bool expunges);
 /* " MODSEQ (n)" */

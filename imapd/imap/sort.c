@@ -3,6 +3,8 @@
 #include "imap/command.h"
 #include "imap/condstore.h"
 #include "imap/gather.h"
+#include "imap/limit.h"
+#include "imap/progress.h"
 
 #include <stdlib.h>
 
@@ -193,9 +195,16 @@ enum outcome command_sort(struct session *s, struct parser *p) {
         search_forget_saved(s);
     if (r.bad_charset)
         return session_no(s, "[BADCHARSET (US-ASCII UTF-8)] Search in UTF-8");
+    struct sequence scope = search_scope(s, r.key);
+    uint64_t count = limit_count(&scope);
+    if (limit_forbids(s, count))
+        return limit_refuse(s);
+    progress_begin(s, 2 * count); /* finding, then reading what was found */
     enum store_status status = search_run(s, r.key, &f, &err);
+    progress_base(s, status == STORE_OK ? 2 * count - f.count : 0);
     if (status == STORE_OK)
         status = sort(s, x, &f, &err);
+    progress_end(s);
     arena_free(&x->arena);
     if (status != STORE_OK && saves)
         search_forget_saved(s);

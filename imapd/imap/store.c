@@ -2,6 +2,7 @@
 #include "imap/command.h"
 #include "imap/condstore.h"
 #include "imap/copy.h"
+#include "imap/limit.h"
 
 #include <stdlib.h>
 
@@ -144,6 +145,7 @@ enum outcome command_store(struct session *s, struct parser *p) {
         return session_no(s, "[CANNOT] The mailbox is open for reading only");
     if (j->set.count == 0)
         return session_ok(s, "No such messages");
+    limit_keep_highest(s, &j->set);
     struct sequence uids = session_uids(s, &j->set);
     struct store_flag_change change = {.change = r.change,
                                        .flags = r.flags.system,

@@ -2,6 +2,8 @@
 #include "imap/command.h"
 #include "imap/condstore.h"
 #include "imap/gather.h"
+#include "imap/limit.h"
+#include "imap/progress.h"
 #include "imap/thread.h"
 
 static void take_message(void *context, size_t index, const struct view_message *m, const struct mime_card *card,
@@ -47,8 +49,15 @@ enum outcome command_thread(struct session *s, struct parser *p) {
     if (r.bad_charset)
         return session_no(s, "[BADCHARSET (US-ASCII UTF-8)] Search in UTF-8");
     search_resolve(s, r.key);
+    struct sequence scope = search_scope(s, r.key);
+    uint64_t count = limit_count(&scope);
+    if (limit_forbids(s, count))
+        return limit_refuse(s);
+    progress_begin(s, 2 * count); /* finding, then reading what was found */
     enum store_status status = search_run(s, r.key, &f, &err);
+    progress_base(s, status == STORE_OK ? 2 * count - f.count : 0);
     if (status == STORE_OK)
         status = write_threads(s, &f, by_subject, &err);
+    progress_end(s);
     return status == STORE_OK ? session_ok(s, "Done") : session_refused(s, status, NULL, &err);
 }

@@ -126,6 +126,14 @@ static void move_to_present(struct view_client *c, struct view_changes *out) {
         changes_take_recent(c, v->list->uid[known]);
 }
 
+bool view_renumbered(struct view_client *c) {
+    struct view *v = c->view;
+    pthread_mutex_lock(&v->lock);
+    bool differs = c->list->generation != v->list->generation;
+    pthread_mutex_unlock(&v->lock);
+    return differs;
+}
+
 void view_changes(struct view_client *c, struct arena *a, bool expunges, struct view_changes *out) {
     struct view *v = c->view;
     *out = (struct view_changes){0};

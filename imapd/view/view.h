@@ -103,6 +103,8 @@ struct view_changes {
     uint32_t *changed; /* sequence numbers (after the above) of messages whose flags changed, ascending */
     uint32_t changed_count;
 };
+/* Whether a message that the client knows of was expunged, and the client was not told. */
+bool view_renumbered(struct view_client *c);
 /* Moves the client on to the view's present state and says what its program must be told. With expunges false (RFC 3501
  * 7.4.1: during FETCH, STORE and SEARCH) no sequence number changes. */
 void view_changes(struct view_client *c, struct arena *a, bool expunges, struct view_changes *out);
