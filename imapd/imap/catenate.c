@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "imap/url_data.h"
+#include "imap/urlauth.h"
 
 enum {
     PIECE = 128 * 1024,
@@ -42,23 +43,27 @@ static enum store_status copy(struct session *s, const struct url_data *d, struc
     return status;
 }
 
-/* On this server, and of this user. */
-static bool is_own(const struct session *s, const struct imap_url *u) {
-    return !u->absolute ||
-           (str_ieq(u->host, str_of(s->service->hostname)) && (!u->user.p || str_ieq(u->user, str_of(s->login))));
+/* In whose account the URL is: of this user on this server, or with a token that gives him the right (RFC 4467). */
+static enum store_status find_account(struct session *s, const struct imap_url *u, struct url_data *d, int64_t *account,
+                                      struct err *err) {
+    *account = s->account;
+    if (u->mechanism.p)
+        return urlauth_check(s, &d->arena, u, account, err);
+    bool own = !u->absolute || (urlauth_is_here(s, u) && (!u->user.p || str_ieq(u->user, str_of(s->login))));
+    return own && !u->access.p ? STORE_OK : STORE_NOT_FOUND;
 }
 
 bool catenate_add(struct session *s, struct str url, uint64_t room, struct spool *spool, bool *nul, struct str *why) {
     struct imap_url u;
     struct url_data d = {0};
     struct err err;
+    int64_t account;
+    enum store_status status = STORE_NOT_FOUND;
     *why = STR("");
-    if (!imap_url_parse(&d.arena, url, &u) || !is_own(s, &u)) {
-        *why = bad_url(s, url);
-        url_data_close(&d);
-        return false;
-    }
-    enum store_status status = url_data_open(s, s->account, &u, &d, &err);
+    if (imap_url_parse(&d.arena, url, &u))
+        status = find_account(s, &u, &d, &account, &err);
+    if (status == STORE_OK)
+        status = url_data_open(s, account, &u, &d, &err);
     if (status == STORE_NOT_FOUND)
         *why = bad_url(s, url);
     else if (status == STORE_OK && d.span.n > room)

@@ -19,6 +19,7 @@ static const struct command commands[] = {
     {"EXAMINE", LOGGED_IN, BREAKS_SEQUENCE, command_examine},
     {"EXPUNGE", SELECTED, BREAKS_SEQUENCE, command_expunge},
     {"FETCH", SELECTED, USES_SEQUENCE | KEEPS_SEQUENCE, command_fetch},
+    {"GENURLAUTH", LOGGED_IN, 0, command_genurlauth},
     {"GETMETADATA", LOGGED_IN, 0, command_getmetadata},
     {"GETQUOTA", LOGGED_IN, 0, command_getquota},
     {"GETQUOTAROOT", LOGGED_IN, 0, command_getquotaroot},
@@ -33,6 +34,7 @@ static const struct command commands[] = {
     {"NOOP", ANY_STATE, 0, command_noop},
     {"RENAME", LOGGED_IN, 0, command_rename},
     {"REPLACE", SELECTED, USES_SEQUENCE | BREAKS_SEQUENCE, command_replace},
+    {"RESETKEY", LOGGED_IN, 0, command_resetkey},
     {"SEARCH", SELECTED, USES_SEQUENCE | KEEPS_SEQUENCE, command_search},
     {"SELECT", LOGGED_IN, BREAKS_SEQUENCE, command_select},
     {"SETMETADATA", LOGGED_IN, 0, command_setmetadata},
@@ -46,6 +48,7 @@ static const struct command commands[] = {
     {"UNAUTHENTICATE", LOGGED_IN, BREAKS_SEQUENCE, command_unauthenticate},
     {"UNSELECT", SELECTED, BREAKS_SEQUENCE, command_unselect},
     {"UNSUBSCRIBE", LOGGED_IN, 0, command_unsubscribe},
+    {"URLFETCH", LOGGED_IN, 0, command_urlfetch},
 };
 
 /* Behind "UID". A search key may hold sequence numbers there too. */

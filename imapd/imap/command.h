@@ -70,6 +70,10 @@ enum outcome command_copy(struct session *s, struct parser *p);
 enum outcome command_move(struct session *s, struct parser *p);
 enum outcome command_append(struct session *s, struct parser *p);
 enum outcome command_replace(struct session *s, struct parser *p);
+/* urlauth.c, urlfetch.c */
+enum outcome command_genurlauth(struct session *s, struct parser *p);
+enum outcome command_resetkey(struct session *s, struct parser *p);
+enum outcome command_urlfetch(struct session *s, struct parser *p);
 enum outcome command_idle(struct session *s, struct parser *p);
 /* metadata.c */
 enum outcome command_getmetadata(struct session *s, struct parser *p);

@@ -39,7 +39,7 @@ static enum store_status find_message(struct session *s, int64_t account, int64_
     return STORE_OK;
 }
 
-static struct span clip(const struct imap_url *u, struct span span) {
+struct span url_data_clip(const struct imap_url *u, struct span span) {
     if (!u->partial)
         return span;
     uint64_t from = u->offset < span.n ? u->offset : span.n, n = span.n - from;
@@ -59,21 +59,23 @@ static enum store_status choose_fields(struct session *s, const struct section *
     return status;
 }
 
-static enum store_status find_section(struct session *s, struct str text, struct url_data *d, struct err *err) {
+static enum store_status read_card(struct url_data *d, const struct mime_card **card, struct err *err) {
+    *card = mime_card_decode(&d->arena, d->card.card);
+    if (*card)
+        return STORE_OK;
+    log_error("UID %u: the card can't be read", d->card.uid);
+    err_set(err, "the card can't be read");
+    return STORE_TEMPORARY;
+}
+
+static enum store_status find_section(struct session *s, const struct mime_part *root, struct str text,
+                                      struct url_data *d, struct err *err) {
     struct section section;
     struct parser p = {.arena = &d->arena, .in = arena_printf(&d->arena, "[%.*s]", STR_ARG(text))};
-    if (!section_parse(&p, &section) || p.at != p.in.n)
+    if (!section_parse(&p, &section) || p.at != p.in.n ||
+        !section_span(&section, root, d->card.prefix.n, d->card.prefix.n + d->card.blob_size, &d->span))
         return nothing(err);
-    const struct mime_card *card = mime_card_decode(&d->arena, d->card.card);
-    if (!card) {
-        log_error("UID %u: the card can't be read", d->card.uid);
-        err_set(err, "the card can't be read");
-        return STORE_TEMPORARY;
-    }
-    if (!section_span(&section, card->root, d->card.prefix.n, d->card.prefix.n + d->card.blob_size, &d->span))
-        return nothing(err);
-    if (section.path_count && section.kind == SECTION_ALL)
-        d->part = mime_find_part(card->root, section.path, section.path_count);
+    d->part = section.kind == SECTION_ALL ? mime_find_part(root, section.path, section.path_count) : NULL;
     bool fields = section.kind == SECTION_FIELDS || section.kind == SECTION_FIELDS_NOT;
     return fields ? choose_fields(s, &section, d, err) : STORE_OK;
 }
@@ -87,10 +89,17 @@ enum store_status url_data_open(struct session *s, int64_t account, const struct
     enum store_status status = find_mailbox(s, account, u, d, &mailbox, err);
     if (status == STORE_OK)
         status = find_message(s, account, mailbox, u->uid, d, err);
+    const struct mime_card *card = NULL;
+    if (status == STORE_OK)
+        status = read_card(d, &card, err);
+    if (status != STORE_OK)
+        return status;
     d->span = (struct span){0, d->card.prefix.n + d->card.blob_size};
-    if (status == STORE_OK && u->section.p)
-        status = find_section(s, u->section, d, err);
-    d->span = clip(u, d->span);
+    d->part = card->root;
+    if (u->section.p)
+        status = find_section(s, card->root, u->section, d, err);
+    d->whole = !u->section.p;
+    d->span = url_data_clip(u, d->span);
     return status;
 }
 

@@ -12,7 +12,8 @@
 struct url_data {
     struct arena arena;
     struct store_card card;
-    const struct mime_part *part; /* that the section names as a whole; NULL: it names something else, or everything */
+    const struct mime_part *part; /* that it names as a whole, or the message's root; NULL: it names something else */
+    bool whole;                   /* the message */
     bool chosen;                  /* header fields: the bytes are these, else `span` of the message */
     struct buf fields;
     struct span span;
@@ -25,6 +26,8 @@ enum store_status url_data_open(struct session *s, int64_t account, const struct
 /* Appends [offset, offset + n) of them, which are there. */
 enum store_status url_data_read(struct session *s, const struct url_data *d, uint64_t offset, uint64_t n,
                                 struct buf *out, struct err *err);
+/* Of n bytes the piece that the URL asks for (;PARTIAL=). */
+struct span url_data_clip(const struct imap_url *u, struct span span);
 void url_data_close(struct url_data *d);
 
 #endif

@@ -234,6 +234,17 @@ enum store_status store_copy(struct store *s, struct arena *a, int64_t account, 
                              struct store_quota quota, uint32_t **from, uint32_t **to, size_t *count,
                              uint32_t *to_uidvalidity, struct err *err);
 
+/* ---- keys of mailboxes, for URLAUTH (RFC 4467) ---- */
+
+struct store_url_key {
+    unsigned char bytes[32];
+};
+/* The mailbox's key; made: a new one where it has none, else that is STORE_NOT_FOUND. */
+enum store_status store_url_key(struct store *s, int64_t account, int64_t mailbox, bool made, struct store_url_key *key,
+                                struct err *err);
+/* Forgets the mailbox's key (mailbox 0: those of all the account's mailboxes), and with it every URL made by it. */
+enum store_status store_url_keys_drop(struct store *s, int64_t account, int64_t mailbox, struct err *err);
+
 /* ---- changes by others ---- */
 
 struct store_annotated {
