@@ -10,9 +10,11 @@
 #include "directory/directory.h"
 #include "directory/log_level.h"
 #include "imap/session.h"
+#include "limits.h"
 #include "measure.h"
 #include "net/server.h"
 #include "net/tls.h"
+#include "pop3/hold.h"
 #include "pop3/pop3.h"
 #include "quota/quota.h"
 #include "sasl/auth.h"
@@ -172,9 +174,11 @@ static void open_modules(struct daemon *d) {
     if (!(d->db = db_open(d->conninfo, DB_CONNECTIONS, &err)) ||
         !(s->directory = directory_open(d->db, d->conninfo, &err)) ||
         !(s->store = store_open(d->db, d->conninfo, blobs, &err)) ||
-        !(s->auth = auth_new(s->directory, d->db, d->conninfo, &err)))
+        !(s->auth = auth_new(s->directory, d->db, d->conninfo, &err)) ||
+        !(s->holds = holds_open(d->db, d->conninfo, &err)))
         log_fatal("%s", err.text);
     free(blobs);
+    s->limits = limits_new(s->directory);
     s->cards = cards_new(s->store, (size_t)conf_number(d->conf, "imapd_cache_mb", 64, 1, 1 << 20) << 20);
     struct views_options o = {.store = s->store, .wake = wake, .context = s, .idle_messages = IDLE_MESSAGES};
     s->views = views_new(&o);
@@ -188,6 +192,8 @@ static void close_modules(struct daemon *d) {
     struct service *s = &d->service;
     server_free(s->server);
     auth_free(s->auth);
+    holds_close(s->holds);
+    limits_free(s->limits);
     directory_close(s->directory);
     store_close(s->store);
     views_free(s->views);

@@ -12,6 +12,8 @@ struct directory;
 struct auth;
 struct views;
 struct cards;
+struct limits;
+struct holds;
 
 struct service {
     struct server *server;
@@ -20,6 +22,8 @@ struct service {
     struct auth *auth;
     struct views *views;
     struct cards *cards;
+    struct limits *limits;
+    struct holds *holds; /* pop3/hold.h */
     const char *hostname;
     const char *spool;                  /* folder for messages that are being appended */
     uint64_t append_limit;              /* bytes of a message */
@@ -34,8 +38,7 @@ struct endpoint {
 };
 
 enum {
-    MAX_INPUT = 80 * 1024, /* bytes of a connection buffered */
-    LOGIN_TIMEOUT_MS = 2 * 60 * 1000,
+    MAX_INPUT = 80 * 1024,    /* bytes of a connection buffered */
     MAX_LOGIN_FAILURES = 5,   /* in one connection */
     OUTPUT_HIGH = 256 * 1024, /* more than this unsent: wait until it is gone */
 };

@@ -2,51 +2,13 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/quantity.h"
 #include "directory/directory.h"
 #include "net/network.h"
 
 #define MINUTE (60 * CLOCK_SECOND)
 #define HOUR (60 * MINUTE)
 #define DAY (24 * HOUR)
-
-/* A number and a unit out of `units`; the unit may be missing where unit[0] says so by name 0. */
-struct unit {
-    char name;
-    int64_t factor;
-};
-
-static bool parse_with_unit(struct str text, const struct unit *unit, size_t count, uint64_t *out) {
-    text = str_trim(text);
-    if (text.n == 0)
-        return false;
-    char last = ascii_lower(text.p[text.n - 1]);
-    if (ascii_digit(last))
-        last = 0;
-    else
-        text.n--;
-    for (size_t i = 0; i < count; i++)
-        if (unit[i].name == last) {
-            uint64_t v;
-            return str_u64(text, &v) && !__builtin_mul_overflow(v, (uint64_t)unit[i].factor, out) && *out <= INT64_MAX;
-        }
-    return false;
-}
-
-bool settings_parse_bytes(struct str text, uint64_t *bytes) {
-    static const struct unit unit[] = {{0, 1}, {'k', 1 << 10}, {'m', 1 << 20}, {'g', 1 << 30}};
-    return parse_with_unit(text, unit, sizeof unit / sizeof *unit, bytes);
-}
-
-bool settings_parse_duration(struct str text, int64_t *microseconds) {
-    static const struct unit unit[] = {{'s', CLOCK_SECOND}, {'m', MINUTE}, {'h', HOUR}, {'d', DAY}};
-    uint64_t v;
-    if (str_eq(str_trim(text), STR("0")))
-        v = 0;
-    else if (!parse_with_unit(text, unit, sizeof unit / sizeof *unit, &v))
-        return false;
-    *microseconds = (int64_t)v;
-    return true;
-}
 
 static struct str get(const struct mta *m, struct arena *a, const char *name) {
     struct str value;
@@ -56,7 +18,7 @@ static struct str get(const struct mta *m, struct arena *a, const char *name) {
 static int64_t duration(const struct mta *m, struct arena *a, const char *name, int64_t otherwise) {
     struct str value = get(m, a, name);
     int64_t v;
-    if (value.n && settings_parse_duration(value, &v))
+    if (value.n && quantity_duration(value, &v))
         return v;
     if (value.n)
         log_warn("the setting %s is \"%.*s\", which is no time like 90s, 5m, 4h or 2d", name, STR_ARG(value));
@@ -66,7 +28,7 @@ static int64_t duration(const struct mta *m, struct arena *a, const char *name, 
 uint64_t settings_message_size(const struct mta *m, struct arena *a) {
     struct str value = get(m, a, "mta.message_size");
     uint64_t v;
-    if (value.n && settings_parse_bytes(value, &v) && v >= 1024)
+    if (value.n && quantity_bytes(value, &v) && v >= 1024)
         return v;
     if (value.n)
         log_warn("the setting mta.message_size is \"%.*s\", which is no size like 50M", STR_ARG(value));
@@ -167,7 +129,7 @@ int64_t settings_retry_pause(const struct mta *m, struct arena *a, int32_t attem
     for (int32_t i = 0; i < attempts && str_split(&rest, ' ', &piece);) {
         if (piece.n == 0)
             continue;
-        if (!settings_parse_duration(piece, &v) || v < CLOCK_SECOND) {
+        if (!quantity_duration(piece, &v) || v < CLOCK_SECOND) {
             log_warn("the setting queue.retry holds \"%.*s\", which is no time like 5m or 1h", STR_ARG(piece));
             break;
         }

@@ -35,8 +35,4 @@ int64_t settings_retry_pause(const struct mta *m, struct arena *a, int32_t attem
 bool settings_sender_check(const struct mta *m, struct arena *a);      /* sender.check */
 int64_t settings_sender_timeout(const struct mta *m, struct arena *a); /* sender.timeout, microseconds */
 
-/* "10", "50M": bytes; "90s", "5m", "1h", "5d": microseconds. False: neither. */
-bool settings_parse_bytes(struct str text, uint64_t *bytes);
-bool settings_parse_duration(struct str text, int64_t *microseconds);
-
 #endif

@@ -4,14 +4,11 @@
 #include "base/log.h"
 #include "imap/command.h"
 #include "imap/limit.h"
+#include "limits.h"
 #include "measure.h"
 #include "sasl/sasl.h"
 
 #include <stdlib.h>
-
-enum {
-    SESSION_TIMEOUT_MS = 30 * 60 * 1000, /* RFC 3501 section 5.4 */
-};
 
 bool auth_is_safe(const struct session *s) { return s->trusted || conn_is_tls(s->conn); }
 
@@ -150,14 +147,25 @@ enum outcome command_starttls(struct session *s, struct parser *p) {
 
 /* ---- logging in ---- */
 
+/* RFC 5530 */
+static enum outcome too_many(struct session *s, const struct directory_account *account) {
+    measure_login(MEASURE_LOGIN_THROTTLED);
+    log_event(LOG_LEVEL_INFO, "imap", "login refused, too many connections", LOG_ABOUT("client", conn_peer(s->conn)),
+              LOG_ADDRESS("user", account->address));
+    return session_no(s, "[LIMIT] This mailbox has too many connections already");
+}
+
 static enum outcome welcome(struct session *s, const struct directory_account *account, const char *mechanism) {
+    if (!s->trusted && !limits_take_account(s->service->limits, account->id))
+        return too_many(s, account);
+    s->counted = !s->trusted;
     measure_login(MEASURE_LOGIN_OK);
     s->state = AUTHENTICATED;
     s->account = account->id;
     s->login = str_dup(account->address);
     s->failures = 0;
     s->looked_up = clock_monotonic();
-    conn_set_timeout(s->conn, SESSION_TIMEOUT_MS);
+    conn_set_timeout(s->conn, limits_imap_ms(s->service->limits));
     log_event(LOG_LEVEL_INFO, "imap", "logged in", LOG_ABOUT("client", conn_peer(s->conn)),
               LOG_ADDRESS("user", str_of(s->login)), LOG_WORD("with", str_of(mechanism)),
               LOG_WORD("tls", str_of(conn_tls_version(s->conn))));
@@ -333,11 +341,18 @@ struct store_quota session_quota(struct session *s) {
     return (struct store_quota){account.quota_bytes, account.quota_messages};
 }
 
+void auth_leave(struct session *s) {
+    if (s->counted)
+        limits_give_account(s->service->limits, s->account);
+    s->counted = false;
+}
+
 /* RFC 8437 */
 enum outcome command_unauthenticate(struct session *s, struct parser *p) {
     if (!parse_end(p))
         return session_syntax(s, p);
     session_unselect(s);
+    auth_leave(s);
     log_event(LOG_LEVEL_INFO, "imap", "logged out", LOG_ABOUT("client", conn_peer(s->conn)),
               LOG_ADDRESS("user", str_of(s->login)));
     free(s->login);
@@ -347,6 +362,6 @@ enum outcome command_unauthenticate(struct session *s, struct parser *p) {
     if (conn_is_deflated(s->conn)) /* what the client sends behind this command is not compressed */
         s->layer = STEP_PLAIN;
     s->state = NOT_AUTHENTICATED;
-    conn_set_timeout(s->conn, LOGIN_TIMEOUT_MS);
+    conn_set_timeout(s->conn, limits_login_ms(s->service->limits));
     return session_ok(s, "Logged out");
 }

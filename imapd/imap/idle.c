@@ -1,13 +1,12 @@
 #include "imap/idle.h"
 
 #include "imap/command.h"
+#include "limits.h"
 
 #include <stdlib.h>
 
 enum {
     LOOK_MS = 5 * 60 * 1000, /* a word to the client, and a look at the store in case that a notification was lost */
-    MAX_LOOKS = 6,           /* 30 minutes: then the client should have begun anew */
-    SESSION_TIMEOUT_MS = 30 * 60 * 1000,
 };
 
 static void end_idle(struct session *s) {
@@ -15,7 +14,7 @@ static void end_idle(struct session *s) {
     s->idle_looks = 0;
     if (s->client)
         view_wait(s->client, false);
-    conn_set_timeout(s->conn, SESSION_TIMEOUT_MS);
+    conn_set_timeout(s->conn, limits_imap_ms(s->service->limits));
 }
 
 void idle_forget(struct session *s) {
@@ -53,7 +52,8 @@ void idle_changed(struct session *s) {
 
 bool idle_still_here(struct session *s) {
     struct err err;
-    if (++s->idle_looks >= MAX_LOOKS)
+    /* Then the client should have begun anew (RFC 2177). */
+    if (++s->idle_looks >= limits_imap_ms(s->service->limits) / LOOK_MS)
         return false;
     conn_write(s->conn, STR("* OK Still here\r\n"));
     if (s->client && view_refresh(s->client, LOOK_MS / 2, &err) == STORE_OK)

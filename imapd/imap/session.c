@@ -5,6 +5,7 @@
 #include "imap/auth.h"
 #include "imap/command.h"
 #include "imap/idle.h"
+#include "limits.h"
 #include "measure.h"
 
 #include <stdlib.h>
@@ -219,12 +220,17 @@ static enum step work(struct session *s) {
 
 static void *imap_open(struct conn *c, void *context) {
     const struct endpoint *e = context;
+    if (!limits_take_address(e->service->limits, conn_peer(c))) {
+        log_event(LOG_LEVEL_INFO, "imap", "refused, too many connections", LOG_ABOUT("client", conn_peer(c)));
+        conn_write(c, STR("* BYE [LIMIT] Too many connections from your address\r\n"));
+        return NULL;
+    }
     struct session *s = mem_zero(sizeof *s);
     s->conn = c;
     s->service = e->service;
     s->trusted = e->trusted;
     s->state = NOT_AUTHENTICATED;
-    conn_set_timeout(c, LOGIN_TIMEOUT_MS);
+    conn_set_timeout(c, limits_login_ms(s->service->limits));
     measure_connection(MEASURE_IMAP);
     return s;
 }
@@ -277,6 +283,8 @@ static void imap_close(struct conn *c, void *session) {
     if (s->login)
         log_event(LOG_LEVEL_INFO, "imap", "logged out", LOG_ABOUT("client", conn_peer(c)),
                   LOG_ADDRESS("user", str_of(s->login)));
+    auth_leave(s);
+    limits_give_address(s->service->limits, conn_peer(c));
     if (s->abandon)
         s->abandon(s);
     append_cancel(s);

@@ -69,6 +69,7 @@ struct session {
     char *login;
     int64_t looked_up; /* when the account was last found to be good */
     int failures;
+    bool counted; /* has a place among the account's connections (limits.h) */
     bool closing, start_tls;
     enum step layer; /* STEP_DEFLATE, STEP_PLAIN: what the command just run asks of the connection; else STEP_WAIT */
     bool utf8;       /* ENABLE UTF8=ACCEPT */

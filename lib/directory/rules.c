@@ -1,5 +1,7 @@
 #include "directory/rules.h"
 
+#include "base/clock.h"
+#include "base/quantity.h"
 #include "net/dnsbl.h"
 #include "net/network.h"
 
@@ -119,29 +121,29 @@ static bool check_score(struct str value, struct err *err) {
 }
 
 static bool check_duration(struct str value, struct err *err) {
-    uint64_t v;
-    bool unit = value.n && strchr("smhdSMHD", value.p[value.n - 1]);
-    return str_eq(value, STR("0")) || (unit && str_u64(str_sub(value, 0, value.n - 1), &v) && v <= 100000) ||
-           err_set(err, "a time is needed, like 90s, 5m, 4h or 2d");
+    int64_t v;
+    return quantity_duration(value, &v) || err_set(err, "a time is needed, like 90s, 5m, 4h or 2d");
 }
 
-/* A time that is `least` seconds at least; what is below makes no sense, or breaks a standard. */
-static bool check_timeout(struct str value, uint64_t least, const char *example, struct err *err) {
-    static const char units[] = "smhd";
-    static const uint64_t seconds[] = {1, 60, 3600, 86400};
-    uint64_t v;
-    const char *unit = value.n ? strchr(units, ascii_lower(value.p[value.n - 1])) : NULL;
-    bool good = unit && *unit && str_u64(str_sub(value, 0, value.n - 1), &v) && v <= 100000;
-    return (good && v * seconds[unit - units] >= least) || err_set(err, "a time is needed, %s at least", example);
+/* A time that is `least` at least; what is below makes no sense, or breaks a standard. */
+static bool check_timeout(struct str value, int64_t least, const char *example, struct err *err) {
+    int64_t v;
+    return (quantity_duration(value, &v) && v >= least) || err_set(err, "a time is needed, %s at least", example);
 }
 
-static bool check_login_timeout(struct str value, struct err *err) { return check_timeout(value, 10, "10s", err); }
+static bool check_login_timeout(struct str value, struct err *err) {
+    return check_timeout(value, 10 * CLOCK_SECOND, "10s", err);
+}
 
 /* RFC 3501 5.4 */
-static bool check_imap_timeout(struct str value, struct err *err) { return check_timeout(value, 1800, "30m", err); }
+static bool check_imap_timeout(struct str value, struct err *err) {
+    return check_timeout(value, 1800 * CLOCK_SECOND, "30m", err);
+}
 
 /* RFC 1939 3 */
-static bool check_pop3_timeout(struct str value, struct err *err) { return check_timeout(value, 600, "10m", err); }
+static bool check_pop3_timeout(struct str value, struct err *err) {
+    return check_timeout(value, 600 * CLOCK_SECOND, "10m", err);
+}
 
 static bool check_greet_delay(struct str value, struct err *err) {
     uint32_t v;

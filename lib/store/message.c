@@ -50,6 +50,7 @@ static const struct db_statement REMOVE_MESSAGES = {
 static const struct db_statement ADD_EXPUNGED = {
     "message_add_expunged",
     "INSERT INTO expunged (account_id, mailbox_id, modseq, uid) SELECT $1, $2, $3, unnest($4::int8[])"};
+static const struct db_statement FENCE = {"message_fence", "SELECT pop3_fence($1, $2)"};
 static const struct db_statement COPY = {
     "message_copy",
     "INSERT INTO message (account_id, mailbox_id, uid, email_id, modseq, flags, keywords, size, internal_date, prefix)"
@@ -247,6 +248,7 @@ struct change {
     int64_t account;
     struct arena *a;
     struct err *err;
+    int64_t hold; /* the token of the POP3 session that does it (store_remove), 0: none does */
 };
 
 /* Begins, locks the mailboxes (in order of their ids) and selects messages with `select` and its parameters, all in one
@@ -362,6 +364,15 @@ static bool send_removal(struct change *x, int64_t mailbox, const struct db_stat
     return db_send(x->c, &ADD_EXPUNGED, &p, x->err) && send_raise(x, mailbox, &by);
 }
 
+/* Where a POP3 session does it, the session's hold of the mailbox must still be there. */
+static bool send_fence(struct change *x) {
+    struct db_params p = {0};
+    if (!x->hold)
+        return true;
+    db_int8(&p, x->account), db_int8(&p, x->hold);
+    return db_send(x->c, &FENCE, &p, x->err);
+}
+
 /* Expunges the messages that `select` names. *modseq: theirs, or the mailbox's where there are none. */
 static enum store_status expunge(struct change *x, int64_t mailbox, const struct db_statement *select,
                                  struct db_params *of, struct store_message **m, size_t *n, uint64_t *modseq) {
@@ -377,9 +388,11 @@ static enum store_status expunge(struct change *x, int64_t mailbox, const struct
     if (*n) {
         struct raise sum = {0};
         count_up(*m, *n, &sum);
-        bool sent = db_pipeline(x->c, x->err) && send_usage(x, -sum.bytes, -sum.messages) &&
+        bool sent = db_pipeline(x->c, x->err) && send_fence(x) && send_usage(x, -sum.bytes, -sum.messages) &&
                     send_removal(x, mailbox, &REMOVE_MESSAGES, *m, *n, (int64_t)*modseq);
         status = commit_change(x, sent);
+        if (status != STORE_OK && x->hold && strcmp(db_sqlstate(x->c), "55P03") == 0)
+            status = STORE_INVALID;
     }
     db_release(x->s->db, x->c);
     if (status == STORE_OK && *n)
@@ -391,7 +404,7 @@ enum store_status store_expunge(struct store *s, struct arena *a, int64_t accoun
                                 const struct uid_range *range, size_t range_count, uint32_t **expunged, size_t *count,
                                 uint64_t *modseq, struct err *err) {
     static const struct uid_range all = {1, UINT32_MAX};
-    struct change x = {s, NULL, account, a, err};
+    struct change x = {.s = s, .account = account, .a = a, .err = err};
     struct store_message *m = NULL;
     struct db_params p = {0};
     uint64_t raised = 0;
@@ -411,10 +424,22 @@ enum store_status store_expunge(struct store *s, struct arena *a, int64_t accoun
     return STORE_OK;
 }
 
+enum store_status store_remove(struct store *s, struct arena *a, int64_t account, int64_t mailbox,
+                               const struct uid_range *range, size_t range_count, int64_t hold, size_t *count,
+                               struct err *err) {
+    struct change x = {.s = s, .account = account, .a = a, .err = err, .hold = hold};
+    struct store_message *m = NULL;
+    struct db_params p = {0};
+    uint64_t modseq;
+    db_int8(&p, account), db_int8(&p, mailbox);
+    store_range_params(&p, a, range, range_count);
+    return expunge(&x, mailbox, &IN, &p, &m, count, &modseq);
+}
+
 enum store_status store_expunge_old(struct store *s, int64_t account, int64_t mailbox, int days, size_t most,
                                     size_t *count, struct err *err) {
     struct arena a = ARENA_EMPTY;
-    struct change x = {s, NULL, account, &a, err};
+    struct change x = {.s = s, .account = account, .a = &a, .err = err};
     struct store_message *m = NULL;
     struct db_params p = {0};
     uint64_t modseq;
@@ -458,7 +483,7 @@ enum store_status store_copy(struct store *s, struct arena *a, int64_t account, 
                              const struct uid_range *range, size_t range_count, int64_t to_mailbox, bool move,
                              struct store_quota quota, uint32_t **from, uint32_t **to, size_t *count,
                              uint32_t *to_uidvalidity, struct err *err) {
-    struct change x = {s, NULL, account, a, err};
+    struct change x = {.s = s, .account = account, .a = a, .err = err};
     bool same = mailbox == to_mailbox;
     int64_t ids[2] = {mailbox, to_mailbox};
     struct store_locked box[2];
@@ -592,7 +617,7 @@ static enum store_status replace(struct change *x, int64_t mailbox, uint32_t uid
 
 enum store_status store_replace(struct store *s, struct arena *a, int64_t account, int64_t mailbox, uint32_t uid,
                                 const struct store_append *message, struct store_delivery *d, struct err *err) {
-    struct change x = {s, NULL, account, a, err};
+    struct change x = {.s = s, .account = account, .a = a, .err = err};
     struct store_email email = {.size = message->message.n, .card = message->card};
     int64_t gone_modseq;
     if (!blob_put(s->blobs, message->message, -1, email.blob, err) || !blob_sync(s->blobs, err))

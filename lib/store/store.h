@@ -227,6 +227,11 @@ enum store_status store_expunge_old(struct store *s, int64_t account, int64_t ma
  * transaction. STORE_INVALID: the message is gone already; STORE_NOT_FOUND: a mailbox is. */
 enum store_status store_replace(struct store *s, struct arena *a, int64_t account, int64_t mailbox, uint32_t uid,
                                 const struct store_append *message, struct store_delivery *d, struct err *err);
+/* Removes the messages in the ranges, whatever flags they have, where the POP3 session's hold of the mailbox (its token
+ * in the table pop3_hold) is still there: else STORE_INVALID, and nothing is removed. */
+enum store_status store_remove(struct store *s, struct arena *a, int64_t account, int64_t mailbox,
+                               const struct uid_range *range, size_t range_count, int64_t hold, size_t *count,
+                               struct err *err);
 /* Copies (move: moves) the messages to another mailbox of the account: no bytes are copied. from and to: UIDs pairwise.
  */
 enum store_status store_copy(struct store *s, struct arena *a, int64_t account, int64_t mailbox,

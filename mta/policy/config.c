@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "db/db.h"
 #include "directory/directory.h"
+#include "base/quantity.h"
 #include "settings.h"
 
 #include <pthread.h>
@@ -41,7 +42,7 @@ static void read_score(struct str name, struct str value, int32_t *out) {
 }
 
 static void read_duration(struct str name, struct str value, int64_t *out) {
-    if (!settings_parse_duration(value, out))
+    if (!quantity_duration(value, out))
         log_warn("the setting %.*s is \"%.*s\", which is no time like 90s, 5m, 4h or 2d", STR_ARG(name),
                  STR_ARG(value));
 }

@@ -47,6 +47,7 @@ class Ours(Load):
         domain = self.mansio.new_domain()
         for n in range(1, CLIENTS + 1):
             self.mansio.new_account(domain, local=f"user{n}", password=PASSWORD)
+        self.mansio.command("setting", "set", "imapd.connections_account", "0")  # the idle ones are all of one mailbox
         super().__init__(program, self.mansio.var / "run" / "imap.sock", f"user%d@{domain}", f"user1@{domain}")
 
     def idle_address(self, tls):

@@ -4,6 +4,7 @@
 #include "client/hosts.h"
 #include "client/reply.h"
 #include "sendmail/compose.h"
+#include "base/quantity.h"
 #include "settings.h"
 #include "smtpd/parse.h"
 
@@ -90,8 +91,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         log_panic("a chunk of %llu octets", (unsigned long long)octets);
     parse_values(argument);
     parse_replies(line);
-    settings_parse_bytes(line, &bytes);
-    settings_parse_duration(line, &duration);
+    quantity_bytes(line, &bytes);
+    quantity_duration(line, &duration);
     if (hosts_parse_next_hop(line, &host, &port) && port == 0)
         log_panic("a next hop with port 0");
     compose_is_header_line(line, true);
