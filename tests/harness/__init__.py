@@ -21,6 +21,7 @@ from .imapwire import ImapWire
 from .mansio import Account, Mansio, message, private, shared, unique
 from .outside import Outside
 from .patience import eventually
+from .second import Second
 from .sink import Sink, converse
 from .stranger import Stranger, settle
 from .thunderbird import Thunderbird
@@ -28,5 +29,5 @@ from .web import Web
 from .webclient import Browser
 from .wire import Wire
 
-__all__ = ["Account", "Browser", "ImapWire", "Mansio", "Outside", "Sink", "Stranger", "Thunderbird", "Web", "Wire", "converse", "eventually", "filters", "message",
+__all__ = ["Account", "Browser", "ImapWire", "Mansio", "Outside", "Second", "Sink", "Stranger", "Thunderbird", "Web", "Wire", "converse", "eventually", "filters", "message",
            "private", "settle", "shared", "unique"]

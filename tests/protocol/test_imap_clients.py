@@ -1,4 +1,4 @@
-"""Programs that others wrote: curl, mbsync, offlineimap, fetchmail, mutt."""
+"""Programs that others wrote: curl, mbsync, offlineimap, fetchmail, getmail, mutt."""
 
 import mailbox
 import pathlib
@@ -248,6 +248,47 @@ class Fetchmail(Case):
                 self.assertEqual([got.count(b"Subject: number %d\n" % n) for n in range(3)], [1, 1, 1], output)
                 self.assertIn(b"MESSAGES 0", self.wire.must("STATUS INBOX (MESSAGES)")[0])
                 (self.home / "got").unlink()
+
+
+class Getmail(Case):
+    program = "getmail"
+
+    def fetch(self, delete):
+        for folder in ("cur", "new", "tmp"):
+            (self.home / "mail" / folder).mkdir(parents=True, exist_ok=True)
+        (self.home / "getmailrc").write_text(textwrap.dedent(f"""
+            [retriever]
+            type = SimplePOP3SSLRetriever
+            server = localhost
+            port = {self.mansio.port["pop3s"]}
+            username = {self.livia.address}
+            password = {self.livia.password}
+            ca_certs = {self.mansio.ca}
+            [destination]
+            type = Maildir
+            path = {self.home}/mail/
+            [options]
+            read_all = false
+            delete = {delete}
+            delivered_to = false
+            received = false
+            """))
+        user = self.mansio.instance.user  # getmail delivers nothing as root
+        for path in (self.home, *self.home.rglob("*")):
+            user.own(path)
+        argv = user.command([shutil.which("getmail"), "--getmaildir", self.home, "--rcfile", "getmailrc"])
+        self.program = argv.pop(0)
+        self.run_program(*argv)
+        return sorted(path.read_bytes() for path in (self.home / "mail" / "new").iterdir())
+
+    def test_mail_is_fetched_once_and_only_what_is_new_after_that(self):
+        self.fill(3)
+        first = self.fetch(False)
+        self.assertEqual([text.count(b"Subject: number %d\n" % n) for n, text in enumerate(first)], [1, 1, 1])
+        self.assertEqual(self.fetch(False), first)  # by UIDL
+        self.assertIn(b"MESSAGES 3", self.wire.must("STATUS INBOX (MESSAGES)")[0])
+        self.assertEqual(self.fetch(True), first)
+        self.assertIn(b"MESSAGES 0", self.wire.must("STATUS INBOX (MESSAGES)")[0])
 
 
 class Mutt(Case):
