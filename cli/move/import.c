@@ -31,7 +31,6 @@ struct run {
     struct store_import_known *known, *before; /* by key; by digest */
     size_t knowns, befores;
     bool *before_used;
-    size_t got;   /* given by the source since fetch began */
     bool stopped; /* the store failed: there is no use in trying again */
     int64_t batch_began;
 };
@@ -222,11 +221,11 @@ static bool to_do(struct run *r, struct source_folder *f, struct source_message 
 static bool survey(struct run *r) {
     for (size_t i = 0; i < r->folders; i++) {
         struct source_message **todo;
-        size_t n;
-        uint64_t bytes;
+        size_t n = 0;
+        uint64_t bytes = 0;
         arena_reset(&r->of_folder);
         r->line = &r->report->folder[i];
-        if (!to_do(r, &r->folder[i], &todo, &n, &bytes))
+        if (!to_do(r, &r->folder[i], &todo, &n, &bytes) && r->source->broken)
             return false;
         progress_expect(r->options->progress, n, bytes);
         if (r->options->dry_run) {
@@ -266,7 +265,11 @@ static bool batch_is_full(const struct run *r) {
 
 static bool take(void *context, const struct source_message *m, const struct source_content *c) {
     struct run *r = context;
-    r->got++;
+    if (c->gone) {
+        r->line->there--;
+        progress_add(r->options->progress, 1, m->size);
+        return true;
+    }
     if (c->why) {
         fail(r, m->key, c->why);
         progress_add(r->options->progress, 1, m->size);
@@ -329,26 +332,37 @@ static bool open_folder(struct run *r, const struct source_folder *f) {
     return true;
 }
 
-/* Fetches, and where the source breaks, again what is still missing. */
+/* What is still missing. */
+static size_t compact(struct source_message **todo, size_t n) {
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++)
+        if (todo[i])
+            todo[kept++] = todo[i];
+    return kept;
+}
+
+/* Connects again to a source that broke, and to its folder as it was. */
+static bool go_back(struct run *r, struct source_folder *f) {
+    struct source_message *all;
+    size_t count;
+    uint32_t uidvalidity = f->uidvalidity;
+    struct arena a = ARENA_EMPTY;
+    bool good =
+        r->source->kind->again(r->source, r->err) && r->source->kind->list(r->source, f, &a, &all, &count, r->err);
+    arena_free(&a);
+    return good && (f->uidvalidity == uidvalidity || err_set(r->err, "it was made anew meanwhile: run this again"));
+}
+
 static bool fetch(struct run *r, struct source_folder *f, struct source_message **todo, size_t n) {
     for (int tries = 0; n;) {
-        r->got = 0;
         r->err->text[0] = 0;
-        bool good = r->source->kind->fetch(r->source, f, todo, n, take, r, r->err);
-        if (good)
+        if (r->source->kind->fetch(r->source, f, todo, n, take, r, r->err))
             return true;
-        tries = r->got ? 1 : tries + 1;
-        todo += r->got;
-        n -= r->got;
-        if (r->stopped || !r->source->kind->again || tries > MAX_TRIES || !r->source->kind->again(r->source, r->err))
+        size_t left = compact(todo, n);
+        tries = left < n ? 1 : tries + 1;
+        n = left;
+        if (r->stopped || !r->source->kind->again || tries > MAX_TRIES || !go_back(r, f))
             return false;
-        struct source_message *all;
-        size_t count;
-        uint32_t uidvalidity = f->uidvalidity;
-        if (!r->source->kind->list(r->source, f, &r->of_folder, &all, &count, r->err))
-            return false;
-        if (f->uidvalidity != uidvalidity)
-            return err_set(r->err, "the folder %.*s was made anew meanwhile: run this again", STR_ARG(f->name));
     }
     return true;
 }
@@ -358,7 +372,11 @@ static bool bring_folder(struct run *r, struct source_folder *f) {
     size_t n;
     uint64_t bytes;
     r->befores = 0;
-    if (!to_do(r, f, &todo, &n, &bytes) || !open_folder(r, f))
+    if (!to_do(r, f, &todo, &n, &bytes)) {
+        fail(r, STR("(all)"), r->err->text); /* the others can be brought all the same */
+        return !r->source->broken;
+    }
+    if (!open_folder(r, f))
         return false;
     bool good = fetch(r, f, todo, n);
     struct err why = *r->err;

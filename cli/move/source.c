@@ -13,6 +13,8 @@ struct source *source_open(struct str uri, const struct source_options *options,
         return source_maildir_open(str_sub(uri, 8, uri.n), options, err);
     if (str_istarts(uri, STR("mbox:")))
         return source_mbox_open(str_sub(uri, 5, uri.n), options, err);
+    if (str_istarts(uri, STR("imap://")) || str_istarts(uri, STR("imaps://")))
+        return source_imap_open(uri, options, err);
     err_set(err, "\"%.*s\" is no source: write maildir:PATH, mbox:PATH, imaps://HOST or imap://HOST", STR_ARG(uri));
     return NULL;
 }

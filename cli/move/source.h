@@ -37,6 +37,7 @@ struct source_content {
     struct str bytes; /* as the store has it; valid during the call */
     bool crlf;        /* move/lines.h */
     const char *why;  /* NULL: it was read */
+    bool gone;        /* it was removed meanwhile */
 };
 
 struct source;
@@ -46,8 +47,8 @@ struct source_kind {
     /* The messages of a folder, in the order of their UIDs, those without a UID last. */
     bool (*list)(struct source *s, struct source_folder *f, struct arena *a, struct source_message **out, size_t *count,
                  struct err *err);
-    /* Reads these messages of the folder listed last, in order, and gives each to `got` (message: as listed, date and
-     * flags filled in). False: the source broke, or got() said false; what was not given was not read. */
+    /* Reads these messages of the folder listed last and gives each to `got`, in any order; an entry that was given
+     * becomes NULL. False: the source broke, or got() said false. */
     bool (*fetch)(struct source *s, const struct source_folder *f, struct source_message **message, size_t count,
                   bool (*got)(void *context, const struct source_message *m, const struct source_content *content),
                   void *context, struct err *err);
@@ -58,7 +59,8 @@ struct source_kind {
 
 struct source {
     const struct source_kind *kind;
-    char *name; /* "maildir:/home/x/Maildir": under which what was brought is remembered */
+    bool broken; /* after a failure: the source itself, not only the folder */
+    char *name;  /* "maildir:/home/x/Maildir": under which what was brought is remembered */
 };
 
 struct source_options {

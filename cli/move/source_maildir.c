@@ -319,12 +319,12 @@ static int open_message(const struct maildir *m, const struct source_message *of
 }
 
 static bool read_message(const struct maildir *m, struct source_message *of, struct buf *file,
-                         struct maildir_name *name, struct err *why) {
+                         struct maildir_name *name, bool *gone, struct err *why) {
     struct stat st;
     int fd = open_message(m, of, name);
+    *gone = fd < 0 && errno == ENOENT;
     if (fd < 0)
-        return errno == ENOENT ? err_set(why, "it was removed meanwhile")
-                               : err_errno(why, "its file can't be opened; make it readable and run this again");
+        return err_errno(why, "its file can't be opened; make it readable and run this again");
     bool good = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
     for (buf_reset(file); good;) {
         buf_reserve(file, (size_t)st.st_size + 4096);
@@ -354,11 +354,12 @@ static bool fetch(struct source *s, const struct source_folder *f, struct source
         struct err why = {""};
         struct source_content c = {.why = why.text};
         buf_reset(&converted);
-        if (read_message(m, message[i], &file, &name, &why)) {
+        if (read_message(m, message[i], &file, &name, &c.gone, &why)) {
             c.why = NULL;
             c.bytes = lines_to_store(buf_str(&file), name.raw, &converted, &c.crlf);
         }
         good = got(context, message[i], &c);
+        message[i] = NULL;
     }
     buf_free(&file), buf_free(&converted);
     return good;

@@ -289,6 +289,7 @@ static bool fetch(struct source *source, const struct source_folder *f, struct s
         mbox_read(&scratch, &e, s->format, &bytes, &m);
         c.bytes = lines_to_store(m.bytes, m.raw, &converted, &c.crlf);
         good = got(context, message[i], &c);
+        message[i] = NULL;
     }
     buf_free(&bytes), buf_free(&converted);
     arena_free(&scratch);
