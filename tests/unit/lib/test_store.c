@@ -295,6 +295,80 @@ static void changes_that_share_a_commit_lose_nothing_and_have_a_modseq_each(void
     assert_true(box.highestmodseq >= modseq[SESSIONS * 50 - 1]);
 }
 
+/* Messages that were appended together: their UIDs follow each other even while others deliver. */
+static void *append_threes(void *arg) {
+    int64_t box = *(int64_t *)arg;
+    for (int i = 0; i < 20; i++) {
+        struct store_append m[3] = {{STR("one"), STR("c")}, {STR("second"), STR("c")}, {STR("3"), STR("c")}};
+        struct store_delivery d[3];
+        struct err why;
+        for (int k = 0; k < 3; k++)
+            d[k] = (struct store_delivery){.account_id = account, .mailbox_id = box, .quota_bytes = -1};
+        assert_int_equal(store_append(store, m, d, 3, &why), STORE_OK);
+        assert_true(d[1].uid == d[0].uid + 1 && d[2].uid == d[0].uid + 2);
+        assert_true(d[0].modseq == d[2].modseq && d[0].email_id != d[1].email_id);
+    }
+    return NULL;
+}
+
+static void messages_appended_together_stay_together(void **state) {
+    (void)state;
+    pthread_t thread[4];
+    int64_t inbox = find("INBOX").id;
+    for (int i = 0; i < 4; i++)
+        pthread_create(&thread[i], NULL, append_threes, &inbox);
+    for (int i = 0; i < 4; i++)
+        pthread_join(thread[i], NULL);
+    struct store_mailbox box = find("INBOX");
+    assert_true(box.messages == 240 && box.uidnext == 241 && box.bytes == 80 * 10);
+    for (uint32_t uid = 1; uid <= 240; uid += 3) {
+        assert_true(str_eq(read_all(box.id, uid), STR("one")));
+        assert_true(str_eq(read_all(box.id, uid + 1), STR("second")));
+        assert_true(str_eq(read_all(box.id, uid + 2), STR("3")));
+    }
+}
+
+static void messages_appended_together_are_all_there_or_none(void **state) {
+    (void)state;
+    struct store_append m[3] = {{STR("12345"), STR("c")}, {STR("12345"), STR("c")}, {STR("12345"), STR("c")}};
+    struct store_delivery d[3];
+    int64_t box = find("INBOX").id;
+    for (int k = 0; k < 3; k++)
+        d[k] = (struct store_delivery){.account_id = account, .mailbox_id = box, .quota_bytes = 14};
+    assert_int_equal(store_append(store, m, d, 3, &err), STORE_QUOTA);
+    assert_true(find("INBOX").messages == 0 && find("INBOX").uidnext == 1);
+    assert_int_equal(store_append(store, m, d, 2, &err), STORE_OK);
+    for (int k = 0; k < 3; k++)
+        d[k] = (struct store_delivery){.account_id = account, .mailbox_id = INT64_MAX, .quota_bytes = -1};
+    assert_int_equal(store_append(store, m, d, 3, &err), STORE_NOT_FOUND);
+    assert_true(find("INBOX").messages == 2 && find("INBOX").uidnext == 3);
+}
+
+static void a_replaced_message_goes_with_the_commit_of_the_new_one(void **state) {
+    (void)state;
+    deliver(STR("old"), NULL, STORE_SEEN, -1);
+    deliver(STR("other"), NULL, 0, -1);
+    struct store_mailbox inbox = find("INBOX");
+    struct store_append m = {STR("new message"), STR("c")};
+    struct store_delivery d = {
+        .account_id = account, .mailbox_id = inbox.id, .quota_bytes = -1, .flags = STORE_DELETED};
+    assert_int_equal(store_replace(store, &arena, account, inbox.id, 1, &m, &d, &err), STORE_OK);
+    struct store_mailbox now = find("INBOX");
+    assert_true(d.uid == 3 && now.uidnext == 4 && now.messages == 2 && now.unseen == 2 && now.deleted == 1);
+    assert_true(str_eq(read_all(inbox.id, 3), STR("new message")));
+    struct store_expunged *gone;
+    size_t n;
+    assert_int_equal(store_expunged(store, &arena, account, inbox.id, inbox.highestmodseq, &gone, &n, &err), STORE_OK);
+    assert_true(n == 1 && gone[0].uid == 1 && gone[0].modseq == now.highestmodseq && d.modseq < now.highestmodseq);
+    uint64_t bytes, messages;
+    store_usage(store, account, &bytes, &messages, &err);
+    assert_true(messages == 2 && bytes == now.bytes);
+    assert_int_equal(store_replace(store, &arena, account, inbox.id, 1, &m, &d, &err), STORE_INVALID);
+    d.mailbox_id = INT64_MAX;
+    assert_int_equal(store_replace(store, &arena, account, inbox.id, 2, &m, &d, &err), STORE_NOT_FOUND);
+    assert_true(find("INBOX").messages == 2 && find("INBOX").uidnext == 4);
+}
+
 static void expunge_removes_only_what_is_deleted_and_remembers_it(void **state) {
     (void)state;
     for (int i = 0; i < 4; i++)
@@ -536,7 +610,7 @@ static void another_process_learns_of_a_delivery_within_100_ms(void **state) {
     (void)state;
     static int64_t seen;
     struct store *other = store_open(db, conninfo, folder, &err);
-    store_watch(other, &(struct store_watcher){changed, NULL, &seen});
+    store_watch(other, &(struct store_watcher){.changed = changed, .context = &seen});
     usleep(200000); /* the listening connection */
     deliver(STR("x"), NULL, 0, -1);
     int64_t start = clock_monotonic();
@@ -558,6 +632,9 @@ int main(void) {
         cmocka_unit_test_setup(many_threads_deliver_each_message_once, each),
         cmocka_unit_test_setup(flags_change_with_counters_and_modseq, each),
         cmocka_unit_test_setup(changes_that_share_a_commit_lose_nothing_and_have_a_modseq_each, each),
+        cmocka_unit_test_setup(messages_appended_together_stay_together, each),
+        cmocka_unit_test_setup(messages_appended_together_are_all_there_or_none, each),
+        cmocka_unit_test_setup(a_replaced_message_goes_with_the_commit_of_the_new_one, each),
         cmocka_unit_test_setup(expunge_removes_only_what_is_deleted_and_remembers_it, each),
         cmocka_unit_test_setup(a_copy_shares_the_bytes_until_the_last_is_gone, each),
         cmocka_unit_test_setup(a_move_takes_the_messages_along_exactly_once, each),
