@@ -23,6 +23,7 @@
 #include "sweeper.h"
 #include "view/cards.h"
 #include "view/view.h"
+#include "watch/watch.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -165,6 +166,25 @@ static void wake(void *context, uint64_t who) {
     server_wake(s->server, who);
 }
 
+/* What the store says goes to the selected mailboxes and to the accounts that are watched. */
+static void on_changed(void *context, int64_t account, int64_t mailbox, uint64_t modseq, bool own) {
+    const struct service *s = context;
+    views_changed(s->views, account, mailbox, modseq, own);
+    watches_changed(s->watches, account, mailbox);
+}
+
+static void on_flags(void *context, int64_t account, int64_t mailbox, uint64_t modseq, const struct store_message *m,
+                     size_t count, void *by) {
+    const struct service *s = context;
+    views_flags(s->views, account, mailbox, modseq, m, count, by);
+    watches_changed(s->watches, account, mailbox);
+}
+
+static void on_annotated(void *context, const struct store_annotated *what) {
+    const struct service *s = context;
+    watches_annotated(s->watches, what);
+}
+
 static void open_modules(struct daemon *d) {
     struct service *s = &d->service;
     struct err err;
@@ -182,7 +202,8 @@ static void open_modules(struct daemon *d) {
     s->cards = cards_new(s->store, (size_t)conf_number(d->conf, "imapd_cache_mb", 64, 1, 1 << 20) << 20);
     struct views_options o = {.store = s->store, .wake = wake, .context = s, .idle_messages = IDLE_MESSAGES};
     s->views = views_new(&o);
-    store_watch(s->store, &(struct store_watcher){.changed = views_changed, .flags = views_flags, .context = s->views});
+    s->watches = watches_new(s->store, wake, s);
+    store_watch(s->store, &(struct store_watcher){on_changed, on_flags, on_annotated, s});
     d->sweeper = sweeper_start(s->store, (int)conf_number(d->conf, "imapd_sweep_seconds", 600, 1, 86400));
     if (!(d->warner = quota_warner_start(d->db, s->directory, s->store, s->hostname, &err)))
         log_fatal("%s", err.text);
@@ -197,6 +218,7 @@ static void close_modules(struct daemon *d) {
     directory_close(s->directory);
     store_close(s->store);
     views_free(s->views);
+    watches_free(s->watches);
     cards_free(s->cards);
     db_close(d->db);
     tls_free(d->tls);

@@ -14,6 +14,7 @@ struct views;
 struct cards;
 struct limits;
 struct holds;
+struct watches;
 
 struct service {
     struct server *server;
@@ -24,6 +25,7 @@ struct service {
     struct cards *cards;
     struct limits *limits;
     struct holds *holds; /* pop3/hold.h */
+    struct watches *watches;
     const char *hostname;
     const char *spool;                  /* folder for messages that are being appended */
     uint64_t append_limit;              /* bytes of a message */

@@ -6,6 +6,7 @@
 #include "imap/command.h"
 #include "imap/copy.h"
 #include "imap/limit.h"
+#include "imap/notify.h"
 #include "imap/spool.h"
 #include "mime/convert.h"
 #include "mime/mime.h"
@@ -214,6 +215,7 @@ static enum outcome reply(struct session *s, const struct store_delivery *d, siz
     for (size_t i = 0; i < count; i++)
         uid[i] = d[i].uid;
     copy_write_uids(uid, count, &uids);
+    notify_own_messages(s, d->into_mailbox, uid[0], uid[count - 1]);
     session_ok(s, "[APPENDUID %u %s] Appended", d->uidvalidity, uids.p);
     buf_free(&uids);
     return COMMAND_DONE;

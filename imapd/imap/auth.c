@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "imap/command.h"
 #include "imap/limit.h"
+#include "imap/notify.h"
 #include "limits.h"
 #include "measure.h"
 #include "sasl/sasl.h"
@@ -22,7 +23,7 @@ static const char *const offered[] = {
     "BINARY MULTIAPPEND CATENATE REPLACE URLAUTH URLAUTH=BINARY",
     "PREVIEW SNIPPET=FUZZY SAVEDATE OBJECTID",
     "QUOTA QUOTA=RES-STORAGE QUOTA=RES-MESSAGE",
-    "METADATA LIST-METADATA",
+    "METADATA LIST-METADATA NOTIFY",
     "UTF8=ACCEPT UIDONLY INPROGRESS",
     "UNAUTHENTICATE",
 };
@@ -113,6 +114,7 @@ static const struct {
 /* RFC 5161. Unknown names are passed over. */
 enum outcome command_enable(struct session *s, struct parser *p) {
     struct str name;
+    struct err err;
     bool wanted[sizeof features / sizeof *features] = {false};
     do {
         if (!parse_space(p) || !parse_atom(p, &name))
@@ -133,6 +135,8 @@ enum outcome command_enable(struct session *s, struct parser *p) {
         buf_printf(out, " %s", features[i].name);
     }
     buf_add_c(out, "\r\n");
+    if (s->metadata && notify_follow(s, &err) != STORE_OK)
+        log_debug("imap: annotations are not followed: %s", err.text);
     return session_ok(s, "Done");
 }
 
@@ -353,6 +357,7 @@ enum outcome command_unauthenticate(struct session *s, struct parser *p) {
         return session_syntax(s, p);
     session_unselect(s);
     auth_leave(s);
+    notify_forget(s);
     log_event(LOG_LEVEL_INFO, "imap", "logged out", LOG_ABOUT("client", conn_peer(s->conn)),
               LOG_ADDRESS("user", str_of(s->login)));
     free(s->login);

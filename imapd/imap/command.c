@@ -32,6 +32,7 @@ static const struct command commands[] = {
     {"MOVE", SELECTED, USES_SEQUENCE | BREAKS_SEQUENCE, command_move},
     {"NAMESPACE", LOGGED_IN, 0, command_namespace},
     {"NOOP", ANY_STATE, 0, command_noop},
+    {"NOTIFY", LOGGED_IN, 0, command_notify},
     {"RENAME", LOGGED_IN, 0, command_rename},
     {"REPLACE", SELECTED, USES_SEQUENCE | BREAKS_SEQUENCE, command_replace},
     {"RESETKEY", LOGGED_IN, 0, command_resetkey},

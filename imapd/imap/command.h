@@ -78,6 +78,8 @@ enum outcome command_idle(struct session *s, struct parser *p);
 /* metadata.c */
 enum outcome command_getmetadata(struct session *s, struct parser *p);
 enum outcome command_setmetadata(struct session *s, struct parser *p);
+/* notify.c */
+enum outcome command_notify(struct session *s, struct parser *p);
 /* quota.c */
 enum outcome command_getquota(struct session *s, struct parser *p);
 enum outcome command_getquotaroot(struct session *s, struct parser *p);

@@ -2,6 +2,7 @@
 #include "imap/copy.h"
 #include "imap/command.h"
 #include "imap/limit.h"
+#include "imap/notify.h"
 
 void copy_write_uids(const uint32_t *uid, size_t count, struct buf *out) {
     for (size_t i = 0; i < count;) {
@@ -23,6 +24,7 @@ struct copied {
     uint32_t *from, *to;
     size_t count;
     uint32_t uidvalidity;
+    int64_t mailbox; /* to */
 };
 
 static void write_copyuid(const struct copied *c, struct buf *out) {
@@ -40,6 +42,7 @@ static enum store_status copy(struct session *s, const struct sequence *uids, st
     enum store_status status = store_mailbox_find(store, &s->arena, s->account, name, &to, err);
     if (status != STORE_OK || uids->count == 0)
         return status;
+    c->mailbox = to.id;
     return store_copy(store, &s->arena, s->account, s->mailbox, uids->range, uids->count, to.id, move, session_quota(s),
                       &c->from, &c->to, &c->count, &c->uidvalidity, err);
 }
@@ -62,8 +65,10 @@ static enum outcome run(struct session *s, struct parser *p, bool move) {
     if (status != STORE_OK)
         return session_refused(s, status, status == STORE_NOT_FOUND ? "TRYCREATE" : NULL, &err);
     struct buf code = BUF_EMPTY;
-    if (c.count)
+    if (c.count) {
         write_copyuid(&c, &code);
+        notify_own_messages(s, c.mailbox, c.to[0], c.to[c.count - 1]);
+    }
     if (move && c.count) { /* RFC 6851 section 4.3: the UIDs before the EXPUNGEs */
         conn_printf(s->conn, "* OK %sMoved\r\n", code.p);
         buf_reset(&code);

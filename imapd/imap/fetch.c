@@ -39,6 +39,7 @@ struct fetch_job {
     bool unknown_encoding; /* of a part that was to be decoded */
     size_t mark;           /* where the message's response begins in the output; SIZE_MAX: some of it has been sent */
 
+    bool whole;       /* a message is not interrupted, however much waits to be sent */
     const char *text; /* of the OK */
     bool missing, failed;
     enum store_status status;
@@ -365,7 +366,7 @@ static bool write_message(struct session *s, struct fetch_job *j) {
     if (!j->begun)
         j->status = begin_message(s, j, out);
     while (j->status == STORE_OK) {
-        if (conn_output_pending(s->conn) > OUTPUT_HIGH)
+        if (!j->whole && conn_output_pending(s->conn) > OUTPUT_HIGH)
             return false;
         if (j->rest.n) {
             struct span part = {j->rest.offset, j->rest.n < CHUNK ? j->rest.n : CHUNK};
@@ -437,9 +438,7 @@ static enum outcome go_on(struct session *s) {
     return finish(s, j);
 }
 
-/* Room for a batch, and off. */
-static enum outcome begin(struct session *s, struct fetch_job *j, const char *text) {
-    j->text = text;
+static void make_room(struct session *s, struct fetch_job *j) {
     j->seq = j->set.count ? j->set.range[0].first : 0;
     for (size_t i = 0; i < j->set.count && j->room < BATCH; i++) {
         uint32_t n = j->set.range[i].last - j->set.range[i].first + 1;
@@ -449,6 +448,12 @@ static enum outcome begin(struct session *s, struct fetch_job *j, const char *te
     j->m = arena_array(&s->arena, j->room, sizeof *j->m);
     j->card = arena_array(&s->arena, j->room, sizeof *j->card);
     j->seen_now = arena_array(&s->arena, j->room, sizeof *j->seen_now);
+}
+
+/* Room for a batch, and off. */
+static enum outcome begin(struct session *s, struct fetch_job *j, const char *text) {
+    j->text = text;
+    make_room(s, j);
     s->job = j;
     return go_on(s);
 }
@@ -517,4 +522,26 @@ enum outcome command_fetch(struct session *s, struct parser *p) {
     else
         limit_keep_highest(s, &j->set);
     return begin(s, j, "Done");
+}
+
+bool fetch_untagged(struct session *s, const struct fetch_request *r, uint32_t seq, size_t most) {
+    struct fetch_job *j = arena_alloc(&s->arena, sizeof *j);
+    struct uid_range one = {seq, seq};
+    const struct sequence set = {&one, 1, false};
+    j->r = *r;
+    j->whole = true;
+    j->set = sequence_copy(&set, &s->arena);
+    make_room(s, j);
+    next_batch(s, j);
+    size_t more = j->count && j->r.cards ? j->m[0].size : 0;
+    bool fits = conn_output_pending(s->conn) + more <= most;
+    if (fits && j->count && !j->failed)
+        write_message(s, j);
+    if (j->failed) {
+        log_debug("imap: a new message could not be told: %s", j->err.text);
+        take_back(s, j);
+    }
+    drop_batch(j);
+    arena_free(&j->arena);
+    return fits;
 }

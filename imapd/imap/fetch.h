@@ -59,6 +59,10 @@ bool fetch_want(struct parser *p, struct fetch_request *r, enum fetch_kind kind)
  * the command with OK and this text. */
 enum outcome fetch_changed(struct session *s, const struct sequence *uids, uint64_t since, const char *text);
 
+/* Writes the response for one message that the client knows, without ending a command. Nothing where it has gone or
+ * can't be read now. False, and nothing is written, where more than `most` bytes would wait for the client. */
+bool fetch_untagged(struct session *s, const struct fetch_request *r, uint32_t seq, size_t most);
+
 /* One item, several in parentheses, or a macro. with_uid: the UID is asked for in any case. */
 bool fetch_parse(struct parser *p, bool with_uid, struct fetch_request *r);
 

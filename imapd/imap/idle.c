@@ -1,6 +1,7 @@
 #include "imap/idle.h"
 
 #include "imap/command.h"
+#include "imap/notify.h"
 #include "limits.h"
 
 #include <stdlib.h>
@@ -14,6 +15,7 @@ static void end_idle(struct session *s) {
     s->idle_looks = 0;
     if (s->client)
         view_wait(s->client, false);
+    notify_selected(s);
     conn_set_timeout(s->conn, limits_imap_ms(s->service->limits));
 }
 
@@ -44,26 +46,27 @@ static enum outcome take_done(struct session *s) {
     return session_ok(s, "Done");
 }
 
-void idle_changed(struct session *s) {
+/* Tells what has happened; asks the store where the last look is older than this. */
+static void look(struct session *s, int max_age_ms) {
     struct err err;
-    if (s->client && view_refresh(s->client, -1, &err) == STORE_OK)
+    if (s->client && notify_hears_selected(s) && view_refresh(s->client, max_age_ms, &err) == STORE_OK)
         session_announce(s, session_may_expunge(s));
+    notify_others(s);
 }
 
+void idle_changed(struct session *s) { look(s, -1); }
+
 bool idle_still_here(struct session *s) {
-    struct err err;
     /* Then the client should have begun anew (RFC 2177). */
     if (++s->idle_looks >= limits_imap_ms(s->service->limits) / LOOK_MS)
         return false;
     conn_write(s->conn, STR("* OK Still here\r\n"));
-    if (s->client && view_refresh(s->client, LOOK_MS / 2, &err) == STORE_OK)
-        session_announce(s, session_may_expunge(s));
+    look(s, LOOK_MS / 2);
     arena_free(&s->arena);
     return true;
 }
 
 enum outcome command_idle(struct session *s, struct parser *p) {
-    struct err err;
     if (!parse_end(p))
         return session_syntax(s, p);
     conn_write(s->conn, STR("+ idling\r\n"));
@@ -71,11 +74,9 @@ enum outcome command_idle(struct session *s, struct parser *p) {
     s->idling = true;
     s->idle_looks = 0;
     s->take_input = take_done;
-    if (s->client) {
+    if (s->client)
         view_wait(s->client, true); /* before the look: what comes between is not missed */
-        if (view_refresh(s->client, NOOP_LOOK_MS, &err) == STORE_OK)
-            session_announce(s, session_may_expunge(s));
-    }
+    look(s, NOOP_LOOK_MS);
     conn_set_timeout(s->conn, LOOK_MS);
     return COMMAND_INPUT;
 }

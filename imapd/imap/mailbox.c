@@ -2,6 +2,7 @@
 #include "imap/mailbox.h"
 
 #include "imap/command.h"
+#include "imap/notify.h"
 
 static bool take_name(struct parser *p, struct str *name) { return parse_space(p) && parse_mailbox(p, name); }
 
@@ -43,6 +44,7 @@ enum outcome command_create(struct session *s, struct parser *p) {
     if (has_wildcard(name))
         return session_no(s, "[CANNOT] A mailbox name has no * or %% in it");
     name = without_last_slash(name);
+    notify_own_mailbox(s, name);
     enum store_status status = store_mailbox_create(s->service->store, s->account, name, use, &err);
     if (status == STORE_OK)
         status = store_mailbox_find(s->service->store, &s->arena, s->account, name, &made, &err);
@@ -58,6 +60,7 @@ enum outcome command_delete(struct session *s, struct parser *p) {
     struct err err;
     if (!take_name(p, &name) || !parse_end(p))
         return session_syntax(s, p);
+    notify_own_mailbox(s, name);
     enum store_status status = store_mailbox_delete(s->service->store, s->account, name, &err);
     return status == STORE_OK ? session_ok(s, "Deleted") : session_refused(s, status, NULL, &err);
 }
@@ -70,6 +73,7 @@ enum outcome command_rename(struct session *s, struct parser *p) {
     if (has_wildcard(to))
         return session_no(s, "[CANNOT] A mailbox name has no * or %% in it");
     to = without_last_slash(to);
+    notify_own_mailbox(s, to);
     enum store_status status = store_mailbox_rename(s->service->store, s->account, from, to, &err);
     if (status == STORE_OK && s->rev2 && !str_eq(from, STR("INBOX"))) /* RFC 9051 section 6.3.6 */
         session_list(s, STR(""), to, from);
@@ -81,6 +85,7 @@ static enum outcome subscribe(struct session *s, struct parser *p, bool subscrib
     struct err err;
     if (!take_name(p, &name) || !parse_end(p))
         return session_syntax(s, p);
+    notify_own_mailbox(s, name);
     enum store_status status = store_mailbox_subscribe(s->service->store, s->account, name, subscribed, &err);
     if (status != STORE_OK)
         return session_refused(s, status, NULL, &err);

@@ -3,6 +3,7 @@
 #include "imap/condstore.h"
 #include "imap/context.h"
 #include "imap/limit.h"
+#include "imap/notify.h"
 #include "imap/pipeline.h"
 #include "imap/search.h"
 #include "imap/session.h"
@@ -48,7 +49,7 @@ static enum outcome tagged(struct session *s, const char *what, const char *fmt,
 bool session_may_expunge(struct session *s) { return !view_renumbered(s->client) || !pipeline_uses_sequence(s); }
 
 static void announce_others(struct session *s) {
-    if (s->state != SELECTED)
+    if (s->state != SELECTED || !notify_hears_selected(s))
         return;
     bool keeps = s->command && s->command->flags & KEEPS_SEQUENCE;
     struct err err;
@@ -61,6 +62,7 @@ static void announce_others(struct session *s) {
 enum outcome session_ok(struct session *s, const char *fmt, ...) {
     va_list ap;
     announce_others(s);
+    notify_others(s);
     va_start(ap, fmt);
     tagged(s, " OK ", fmt, ap);
     va_end(ap);
@@ -70,6 +72,7 @@ enum outcome session_ok(struct session *s, const char *fmt, ...) {
 enum outcome session_no(struct session *s, const char *fmt, ...) {
     va_list ap;
     announce_others(s);
+    notify_others(s);
     va_start(ap, fmt);
     tagged(s, " NO ", fmt, ap);
     va_end(ap);
@@ -161,7 +164,7 @@ static void announce_flags(struct session *s, const struct view_changes *ch) {
         struct view_message m;
         view_read(s->client, ch->changed[i], 1, &m);
         if (!m.gone)
-            session_flags(s, ch->changed[i], &m, s->uid);
+            session_flags(s, ch->changed[i], &m, s->uid || s->notify);
     }
 }
 
@@ -174,6 +177,7 @@ static void announce_number(struct session *s, uint32_t n, const char *what) {
 
 void session_announce(struct session *s, bool expunges) {
     struct view_changes ch;
+    uint32_t known = s->client->count;
     view_changes(s->client, &s->arena, expunges, &ch);
     context_expunged(s, &ch);
     bool vanished = s->qresync || s->uid_only;
@@ -187,8 +191,11 @@ void session_announce(struct session *s, bool expunges) {
             announce_number(s, view_recent_count(s->client), " RECENT\r\n");
     }
     session_keywords(s, false);
-    announce_flags(s, &ch);
+    if (notify_hears_flags(s))
+        announce_flags(s, &ch);
     context_changed(s);
+    if (ch.grown)
+        notify_fetch_new(s, known - ch.expunged_count + 1);
 }
 
 /* RFC 9051 section 2.3.2: those that every client may count on. */
@@ -309,4 +316,5 @@ void session_unselect(struct session *s) {
     s->state = AUTHENTICATED;
     search_forget_saved(s);
     context_forget_all(s);
+    notify_selected(s);
 }

@@ -3,6 +3,7 @@
 #include "imap/condstore.h"
 #include "imap/fetch.h"
 #include "imap/limit.h"
+#include "imap/notify.h"
 
 static struct str attributes_of(struct session *s, const struct store_mailbox *m) {
     return arena_printf(&s->arena, "%s%s%.*s", m->subscribed ? "\\Subscribed" : "",
@@ -62,6 +63,7 @@ static enum outcome open_mailbox(struct session *s, struct parser *p, bool read_
     if (s->rev2) /* RFC 9051 section 6.3.2 */
         session_list(s, attributes_of(s, &m), m.name, as_given);
     s->state = SELECTED;
+    notify_selected(s);
     return resynchronise(s, &resync, m.uidvalidity);
 }
 

@@ -5,6 +5,7 @@
 #include "imap/auth.h"
 #include "imap/command.h"
 #include "imap/idle.h"
+#include "imap/notify.h"
 #include "limits.h"
 #include "measure.h"
 
@@ -168,6 +169,8 @@ static void end_command(struct session *s) {
     s->literals = 0;
     s->limited_at = 0;
     s->progress.goal = 0;
+    s->own_mailbox = (struct str){NULL, 0};
+    s->own_messages = (struct uid_range){0, 0};
     arena_reset(&s->arena);
 }
 
@@ -265,10 +268,12 @@ static enum step imap_step(struct conn *c, void *session, enum event event) {
     case EVENT_DRAINED:
         return work(s);
     case EVENT_WAKE:
-        if (s->idling && !auth_still_valid(s))
+        if (s->state != NOT_AUTHENTICATED && !auth_still_valid(s))
             give_up(s, "The account is not active any more");
         else if (s->idling)
             idle_changed(s);
+        else
+            notify_wake(s);
         return rest(s);
     case EVENT_TIMEOUT:
         return timed_out(s);
@@ -291,6 +296,7 @@ static void imap_close(struct conn *c, void *session) {
     auth_end_exchange(s);
     session_unselect(s);
     idle_forget(s);
+    notify_forget(s);
     arena_free(&s->arena);
     free(s->login);
     free(s);

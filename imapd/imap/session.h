@@ -35,6 +35,8 @@ struct command; /* imap/command.h */
 struct append;  /* imap/append.h */
 struct context; /* imap/context.h */
 struct sasl;    /* sasl/sasl.h */
+struct notify;  /* imap/notify.h */
+struct watch_client;
 
 struct session {
     struct conn *conn;
@@ -85,11 +87,15 @@ struct session {
     bool read_only;
     bool idling;
     char *idle_tag;
-    struct context *contexts; /* imap/context.h */
-    struct sequence saved;    /* UIDs, ascending: the result that SEARCH RETURN (SAVE) kept (RFC 5182) */
-    int idle_looks;           /* timeouts since IDLE began */
-    uint32_t keyword_sets;    /* of the view when FLAGS was sent */
-    size_t keywords;          /* that were in it */
+    struct context *contexts;      /* imap/context.h */
+    struct sequence saved;         /* UIDs, ascending: the result that SEARCH RETURN (SAVE) kept (RFC 5182) */
+    struct notify *notify;         /* what NOTIFY asked for; NULL: it was not used yet */
+    struct watch_client *watch;    /* of what happens elsewhere; NULL: nothing is to be told */
+    struct str own_mailbox;        /* the command under way does something to this one (imap/notify.h) */
+    struct uid_range own_messages; /* and added these to the selected mailbox */
+    int idle_looks;                /* timeouts since IDLE began */
+    uint32_t keyword_sets;         /* of the view when FLAGS was sent */
+    size_t keywords;               /* that were in it */
 };
 
 extern const struct protocol imap_protocol;

@@ -1,0 +1,354 @@
+#include "imap/notify.h"
+
+#include "base/log.h"
+#include "imap/command.h"
+#include "imap/fetch.h"
+#include "imap/mailbox.h"
+#include "imap/metadata.h"
+#include "watch/watch.h"
+
+#include <stdlib.h>
+
+enum {
+    MOST_PENDING = 8 << 20 /* bytes of messages told of by themselves that the client did not take yet */
+};
+
+/* ---- the selected mailbox ---- */
+
+bool notify_hears_selected(const struct session *s) { return !s->notify || s->notify->selected != 0; }
+
+bool notify_hears_flags(const struct session *s) { return !s->notify || s->notify->selected & NOTIFY_FLAGS; }
+
+void notify_selected(struct session *s) {
+    if (s->watch)
+        watch_selected(s->watch, s->client ? s->mailbox : 0);
+    if (s->client && !s->idling)
+        view_wait(s->client, s->notify && s->notify->selected != 0);
+}
+
+void notify_own_messages(struct session *s, int64_t mailbox, uint32_t first, uint32_t last) {
+    if (s->notify && s->client && s->mailbox == mailbox)
+        s->own_messages = (struct uid_range){first, last};
+}
+
+/* As if NOTIFY NONE had come (section 5.8). */
+static void overflow(struct session *s) {
+    struct err err;
+    conn_write(s->conn, STR("* OK [NOTIFICATIONOVERFLOW] Too much happened: nothing is told any more by itself\r\n"));
+    arena_free(&s->notify->arena);
+    *s->notify = (struct notify){.arena = ARENA_EMPTY};
+    notify_selected(s);
+    if (notify_follow(s, &err) != STORE_OK) /* what is still watched can be told */
+        log_debug("notify: %s", err.text);
+}
+
+void notify_fetch_new(struct session *s, uint32_t first) {
+    const struct notify *n = s->notify;
+    if (!n || !n->fetch.n || !(n->selected & NOTIFY_NEW))
+        return;
+    struct parser p = {.in = n->fetch, .arena = &s->arena, .utf8 = s->utf8, .uid_only = s->uid_only};
+    struct fetch_request r = {0};
+    if (!fetch_parse(&p, false, &r))
+        return; /* it was parsed before */
+    r.sets_seen = false;
+    struct uid_range own = s->own_messages;
+    for (uint32_t seq = first; seq <= s->client->count; seq++) {
+        uint32_t uid = view_uid(s->client, seq);
+        if (uid >= own.first && uid <= own.last)
+            continue;
+        if (!fetch_untagged(s, &r, seq, MOST_PENDING)) {
+            overflow(s);
+            return;
+        }
+    }
+}
+
+/* ---- other mailboxes ---- */
+
+static bool matches(const struct notify_group *g, struct str name, bool subscribed) {
+    switch (g->filter) {
+    case NOTIFY_INBOXES:
+    case NOTIFY_PERSONAL:
+        return true;
+    case NOTIFY_SUBSCRIBED:
+        return subscribed;
+    default:
+        break;
+    }
+    for (size_t i = 0; i < g->names; i++) {
+        struct str n = g->name[i];
+        if (str_eq(name, n))
+            return true;
+        if (g->filter == NOTIFY_SUBTREE && name.n > n.n && str_starts(name, n) && name.p[n.n] == '/')
+            return true;
+    }
+    return false;
+}
+
+/* What of a mailbox the client wants to hear. */
+static unsigned events_of(const struct session *s, struct str name, bool subscribed) {
+    unsigned events = 0;
+    for (size_t i = 0; s->notify && i < s->notify->groups; i++)
+        if (matches(&s->notify->group[i], name, subscribed))
+            events |= s->notify->group[i].events;
+    return events;
+}
+
+static unsigned all_events(const struct session *s) {
+    unsigned events = 0;
+    for (size_t i = 0; s->notify && i < s->notify->groups; i++)
+        events |= s->notify->group[i].events;
+    return events;
+}
+
+/* Sections 5.1 to 5.3. */
+static unsigned status_items(const struct session *s, unsigned events) {
+    unsigned items = 0;
+    if (events & NOTIFY_NEW)
+        items |= STATUS_MESSAGES | STATUS_UIDNEXT | STATUS_UIDVALIDITY;
+    if (events & NOTIFY_EXPUNGE)
+        items |= STATUS_MESSAGES | STATUS_UIDNEXT;
+    if (events & NOTIFY_FLAGS)
+        items |= STATUS_UIDVALIDITY | STATUS_UNSEEN;
+    if (items && s->condstore)
+        items |= STATUS_HIGHESTMODSEQ;
+    return items;
+}
+
+static void tell_messages(struct session *s, const struct watch_event *e) {
+    static const struct {
+        unsigned change, event;
+    } of[] = {{WATCH_NEW, NOTIFY_NEW}, {WATCH_EXPUNGED, NOTIFY_EXPUNGE}, {WATCH_FLAGS, NOTIFY_FLAGS}};
+    unsigned wanted = events_of(s, e->box.name, e->box.subscribed), told = 0;
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++)
+        if (e->change & of[i].change)
+            told |= wanted & of[i].event;
+    /* New messages change the number of unseen ones, which is told to those who follow flags. */
+    if (told & (NOTIFY_NEW | NOTIFY_EXPUNGE) && wanted & NOTIFY_FLAGS)
+        told |= NOTIFY_FLAGS;
+    if (told)
+        status_reply(s, &e->box, status_items(s, told));
+}
+
+struct list {
+    struct store_mailbox *box;
+    size_t count;
+};
+
+static const struct store_mailbox *find_name(const struct list *all, struct str name) {
+    for (size_t i = 0; i < all->count; i++)
+        if (str_eq(all->box[i].name, name))
+            return &all->box[i];
+    return NULL;
+}
+
+static bool is_below(struct str name, struct str above) {
+    return name.n > above.n && str_starts(name, above) && name.p[above.n] == '/';
+}
+
+/* "* LIST" with the attributes that the name has now. */
+static void tell_name(struct session *s, const struct list *all, struct str name, struct str old) {
+    const struct store_mailbox *m = find_name(all, name);
+    bool children = false;
+    for (size_t i = 0; i < all->count && !children; i++)
+        children = is_below(all->box[i].name, name);
+    struct str attributes = arena_printf(
+        &s->arena, "%s%s%s%s%.*s", m ? "" : "\\NonExistent ", children ? "\\HasChildren" : "\\HasNoChildren",
+        m && m->subscribed ? " \\Subscribed" : "", m && m->special_use.p ? " " : "",
+        m && m->special_use.p ? (int)m->special_use.n : 0, m && m->special_use.p ? m->special_use.p : "");
+    session_list(s, attributes, name, old.n ? old : name);
+}
+
+/* What a mailbox is below of is touched, too, when it comes or goes (section 5.4). */
+static void tell_parent(struct session *s, const struct list *all, struct str name) {
+    ptrdiff_t slash = str_rchr(name, '/');
+    struct str parent = slash > 0 ? str_sub(name, 0, (size_t)slash) : STR("");
+    const struct store_mailbox *m = parent.n ? find_name(all, parent) : NULL;
+    if (parent.n && events_of(s, parent, m && m->subscribed) & NOTIFY_NAME)
+        tell_name(s, all, parent, STR(""));
+}
+
+static bool is_own(const struct session *s, const struct watch_event *e) {
+    struct str own = s->own_mailbox;
+    return own.n && (str_eq(e->box.name, own) || str_eq(e->other, own) ||
+                     (e->kind == WATCH_CREATED && is_below(own, e->box.name)));
+}
+
+static void tell_list(struct session *s, const struct list *all, const struct watch_event *e) {
+    bool subscription = e->kind == WATCH_SUBSCRIBED;
+    unsigned wanted = events_of(s, e->box.name, e->box.subscribed || subscription);
+    if (e->kind == WATCH_RENAMED)
+        wanted |= events_of(s, e->other, e->box.subscribed);
+    if (is_own(s, e) || !(wanted & (subscription ? NOTIFY_SUBSCRIPTION : NOTIFY_NAME)))
+        return;
+    tell_name(s, all, e->box.name, e->kind == WATCH_RENAMED ? e->other : STR(""));
+    if (e->kind == WATCH_CREATED || e->kind == WATCH_DELETED)
+        tell_parent(s, all, e->box.name);
+}
+
+/* "* METADATA mailbox entry"; several that follow each other go together. */
+static size_t tell_annotations(struct session *s, const struct watch_event *e, size_t count) {
+    struct store_mailbox m = {.name = STR("")};
+    struct err err;
+    size_t n = 0;
+    bool begun = false;
+    int64_t mailbox = e->box.id;
+    while (n < count && e[n].kind == WATCH_ANNOTATED && e[n].box.id == mailbox)
+        n++;
+    if (mailbox && store_mailbox_get(s->service->store, &s->arena, s->account, mailbox, &m, &err) != STORE_OK)
+        return n; /* gone, and its annotations with it */
+    unsigned wanted =
+        mailbox ? events_of(s, m.name, m.subscribed) & NOTIFY_MAILBOX_METADATA : all_events(s) & NOTIFY_SERVER_METADATA;
+    struct buf *out = session_out(s);
+    for (size_t i = 0; i < n && (wanted || s->metadata); i++) {
+        if (e[i].by == conn_get_id(s->conn))
+            continue;
+        if (!begun) {
+            buf_add_c(out, "* METADATA ");
+            session_mailbox_name(s, m.name, out);
+        }
+        begun = true;
+        buf_add_byte(out, ' ');
+        metadata_write_entry(e[i].other, out);
+    }
+    if (begun)
+        buf_add_c(out, "\r\n");
+    return n;
+}
+
+static void tell(struct session *s, const struct watch_event *e, size_t count) {
+    struct list all = {NULL, 0};
+    for (size_t i = 0; i < count;) {
+        if (e[i].kind == WATCH_ANNOTATED) {
+            i += tell_annotations(s, e + i, count - i);
+            continue;
+        }
+        if (e[i].kind == WATCH_CHANGED) {
+            tell_messages(s, &e[i]);
+        } else {
+            if (!all.box)
+                all.count = watch_mailboxes(s->watch, &s->arena, &all.box);
+            tell_list(s, &all, &e[i]);
+        }
+        i++;
+    }
+}
+
+void notify_own_mailbox(struct session *s, struct str name) {
+    if (s->watch)
+        s->own_mailbox = arena_str(&s->arena, name);
+}
+
+void notify_others(struct session *s) {
+    struct watch_event *e;
+    size_t count;
+    struct err err;
+    if (s->watch && watch_refresh(s->watch, &err) == STORE_OK) { /* else the next time */
+        bool all = watch_events(s->watch, &s->arena, &e, &count);
+        if (all)
+            tell(s, e, count);
+        else if (s->notify)
+            overflow(s);
+    }
+}
+
+void notify_wake(struct session *s) {
+    struct err err;
+    if ((!s->watch && !s->notify) || s->resume || s->take_input || s->closing)
+        return;
+    s->command = NULL;
+    if (s->client && s->notify && s->notify->selected && view_refresh(s->client, -1, &err) == STORE_OK)
+        session_announce(s, s->notify->immediate && session_may_expunge(s));
+    notify_others(s);
+}
+
+/* ---- the command ---- */
+
+static unsigned wishes_of(const struct session *s) {
+    unsigned events = all_events(s), wishes = 0;
+    if (events & NOTIFY_MESSAGES)
+        wishes |= WATCH_MESSAGES;
+    if (events & (NOTIFY_NAME | NOTIFY_SUBSCRIPTION))
+        wishes |= WATCH_LIST;
+    if (events & (NOTIFY_MAILBOX_METADATA | NOTIFY_SERVER_METADATA) || s->metadata)
+        wishes |= WATCH_ANNOTATIONS;
+    return wishes;
+}
+
+enum store_status notify_follow(struct session *s, struct err *err) {
+    enum store_status status = STORE_OK;
+    unsigned wishes = wishes_of(s);
+    struct watch_client *fresh = NULL;
+    if (wishes)
+        fresh = watch_open(s->service->watches, s->account, conn_get_id(s->conn), wishes, &status, err);
+    if (status != STORE_OK)
+        return status;
+    watch_close(s->watch);
+    s->watch = fresh;
+    notify_selected(s);
+    return STORE_OK;
+}
+
+void notify_forget(struct session *s) {
+    watch_close(s->watch);
+    s->watch = NULL;
+    if (s->notify)
+        arena_free(&s->notify->arena);
+    free(s->notify);
+    s->notify = NULL;
+}
+
+static void tell_status(struct session *s) {
+    struct list all = {NULL, 0};
+    if (s->watch)
+        all.count = watch_mailboxes(s->watch, &s->arena, &all.box);
+    for (size_t i = 0; i < all.count; i++) {
+        const struct store_mailbox *m = &all.box[i];
+        unsigned items = status_items(s, events_of(s, m->name, m->subscribed));
+        if (items && !(s->client && s->mailbox == m->id))
+            status_reply(s, m, items);
+    }
+}
+
+/* What gathered in the selected mailbox is told in full first (section 3.1). */
+static enum store_status catch_up(struct session *s, struct err *err) {
+    if (!s->client)
+        return STORE_OK;
+    enum store_status status = view_refresh(s->client, NOOP_LOOK_MS, err);
+    struct notify *n = s->notify;
+    s->notify = NULL;
+    if (status == STORE_OK)
+        session_announce(s, true);
+    s->notify = n;
+    return status;
+}
+
+enum outcome command_notify(struct session *s, struct parser *p) {
+    struct notify *fresh = mem_zero(sizeof *fresh), *old = s->notify;
+    struct err err;
+    enum notify_parsed parsed = notify_parse(p, fresh);
+    enum store_status status = STORE_OK;
+    if (parsed == NOTIFY_GOOD && fresh->set)
+        status = catch_up(s, &err);
+    if (parsed == NOTIFY_GOOD && status == STORE_OK) {
+        s->notify = fresh;
+        status = notify_follow(s, &err);
+        s->notify = status == STORE_OK ? fresh : old;
+    }
+    bool taken = parsed == NOTIFY_GOOD && status == STORE_OK;
+    struct notify *useless = taken ? old : fresh;
+    if (useless)
+        arena_free(&useless->arena);
+    free(useless);
+    if (parsed == NOTIFY_SYNTAX)
+        return session_syntax(s, p);
+    if (parsed == NOTIFY_BADEVENT)
+        return session_no(s, "[BADEVENT (%s)] One of the events is not known here", notify_event_names);
+    if (parsed == NOTIFY_TOO_MUCH)
+        return session_no(s, "[NOTIFICATIONOVERFLOW] That is too much to watch");
+    if (!taken)
+        return session_refused(s, status, NULL, &err);
+    if (fresh->status)
+        tell_status(s);
+    return session_ok(s, "Done");
+}
