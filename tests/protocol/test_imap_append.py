@@ -1,6 +1,9 @@
 """Messages written by APPEND: several at once (MULTIAPPEND, RFC 3502), put together (CATENATE, RFC 4469)."""
 
+import imaplib
 import re
+import shutil
+import subprocess
 import unittest
 
 import harness
@@ -289,6 +292,57 @@ class PutTogether(Case):
         self.assertTrue(self.catenate(*many * 1000).startswith("OK"))
         self.assertEqual(self.last()[1], b"F" * 1000)
         self.assertTrue(self.catenate(*many * 1001).startswith("BAD"))
+
+
+class Programs(Case):
+    """Python's imaplib and curl."""
+
+    def test_imaplib_sends_several_messages_and_puts_them_together(self):
+        with self.mansio.imap(self.livia) as client:
+            client.literal = ONE
+            status, data = client._simple_command("APPEND", "INBOX", "(\\Seen)")
+            self.assertEqual(status, "OK", data)
+            status, data = client._simple_command("APPEND", "INBOX", 'CATENATE (URL "/INBOX/;UID=1/;SECTION=HEADER" URL "/INBOX/;UID=1/;SECTION=TEXT")', '(\\Draft) CATENATE (URL "/INBOX/;UID=1")')
+            self.assertEqual(status, "OK", data)
+        self.assertEqual(list(self.bodies().values()), [({"\\Seen"}, ONE), (set(), ONE), ({"\\Draft"}, ONE)])
+
+    def test_imaplib_replaces(self):
+        self.append(self.literal(ONE))
+        imaplib.Commands.setdefault("REPLACE", ("SELECTED",))
+        with self.mansio.imap(self.livia) as client:
+            client.select()
+            client.literal = TWO
+            status, data = client._simple_command("REPLACE", "1", "INBOX", "(\\Flagged)")
+            self.assertEqual(status, "OK", data)
+            self.assertEqual(client.response("EXPUNGE")[1], [b"1"])
+        self.assertEqual(list(self.bodies().values()), [({"\\Flagged"}, TWO)])
+
+    def test_imaplib_reads_binary_content(self):
+        content = bytes(range(256))
+        message = b"Content-Type: application/x\r\n\r\n" + content
+        self.append(self.literal(message, b"~"))
+        with self.mansio.imap(self.livia) as client:
+            client.select()
+            self.assertEqual(client.fetch("1", "(BINARY.PEEK[1])")[1][0][1], content)
+            self.assertIn(b"BINARY.SIZE[1] 256", client.fetch("1", "(BINARY.SIZE[1])")[1][0])
+
+    def test_curl_reads_by_url_what_another_gave_it(self):
+        self.append(self.literal(NOTE))
+        paul = self.mansio.new_account(self.domain)
+        host = re.match(rb"\* OK \[.*\] (\S+) ready", self.wire.greeting)[1].decode()
+        rump = f"imap://{self.livia.address.replace('@', '%40')}@{host}/INBOX/;UID=1/;SECTION=1;URLAUTH=user+{paul.address.replace('@', '%40')}"
+        given = self.curl(self.livia, f'GENURLAUTH "{rump}" INTERNAL')
+        url = re.search(rb'"([^"]+)"', given)[1].decode()
+        self.assertIn(b"hello", self.curl(paul, f'URLFETCH "{url}"'))
+
+    def curl(self, account, command):
+        """Runs a command of ours; curl decodes it once."""
+        self.assertTrue(shutil.which("curl"))
+        done = subprocess.run(
+            ["curl", "-sS", "-v", "--cacert", str(self.mansio.ca), "-u", f"{account.address}:{account.password}", "-X", command.replace("%", "%25"), f"imaps://localhost:{self.mansio.port['imaps']}/INBOX"],
+            check=True, capture_output=True, timeout=60,
+        )  # fmt: skip
+        return done.stdout + done.stderr
 
 
 if __name__ == "__main__":
