@@ -51,6 +51,7 @@ static const char *const known[] = {
     "imapd_save_limit",
     "imapd_progress_ms",
     "imapd_sweep_seconds",
+    "imapd_search_index",
     "web_fastcgi",
     "web_imap",
     "web_submission",

@@ -10,6 +10,7 @@
 #include "directory/directory.h"
 #include "directory/log_level.h"
 #include "imap/session.h"
+#include "index/indexer.h"
 #include "limits.h"
 #include "measure.h"
 #include "net/server.h"
@@ -198,6 +199,7 @@ static void open_modules(struct daemon *d) {
         !(s->holds = holds_open(d->db, d->conninfo, &err)))
         log_fatal("%s", err.text);
     free(blobs);
+    s->db = d->db;
     s->limits = limits_new(s->directory);
     s->cards = cards_new(s->store, (size_t)conf_number(d->conf, "imapd_cache_mb", 64, 1, 1 << 20) << 20);
     struct views_options o = {.store = s->store, .wake = wake, .context = s, .idle_messages = IDLE_MESSAGES};
@@ -205,12 +207,16 @@ static void open_modules(struct daemon *d) {
     s->watches = watches_new(s->store, wake, s);
     store_watch(s->store, &(struct store_watcher){on_changed, on_flags, on_annotated, s});
     d->sweeper = sweeper_start(s->store, (int)conf_number(d->conf, "imapd_sweep_seconds", 600, 1, 86400));
+    if (conf_number(d->conf, "imapd_search_index", 1, 0, 1) &&
+        !(s->indexer = indexer_start(s->store, d->conninfo, &err)))
+        log_fatal("%s", err.text);
     if (!(d->warner = quota_warner_start(d->db, s->directory, s->store, s->hostname, &err)))
         log_fatal("%s", err.text);
 }
 
 static void close_modules(struct daemon *d) {
     struct service *s = &d->service;
+    indexer_stop(s->indexer);
     server_free(s->server);
     auth_free(s->auth);
     holds_close(s->holds);

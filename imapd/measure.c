@@ -1,5 +1,6 @@
 #include "measure.h"
 
+#include "index/indexer.h"
 #include "metrics/gauges.h"
 
 static const char *const protocols[] = {"imap", "pop3"};
@@ -25,6 +26,7 @@ void measure_login(enum measure_login result) { metrics_count(&auth, result, 1);
 static void gauges(void *context, struct buf *out) {
     (void)context;
     gauges_of_daemon(state.server, *state.db, out);
+    indexer_gauges(out);
 }
 
 const struct metrics_set *measure_set(const struct server *server, struct db *const *db) {

@@ -15,6 +15,8 @@ struct cards;
 struct limits;
 struct holds;
 struct watches;
+struct db;
+struct indexer;
 
 struct service {
     struct server *server;
@@ -26,6 +28,8 @@ struct service {
     struct limits *limits;
     struct holds *holds; /* pop3/hold.h */
     struct watches *watches;
+    struct db *db;
+    struct indexer *indexer; /* NULL: this process does not keep the search index */
     const char *hostname;
     const char *spool;                  /* folder for messages that are being appended */
     uint64_t append_limit;              /* bytes of a message */

@@ -52,8 +52,7 @@ static bool fold_unicode(struct str text, struct buf *out) {
     return ok;
 }
 
-/* Appends the text folded. */
-static void fold(struct str text, struct buf *out) {
+void match_fold(struct str text, struct buf *out) {
     if (!is_seven_bit(text) && str_is_utf8(text) && fold_unicode(text, out))
         return;
     buf_reserve(out, text.n);
@@ -65,7 +64,7 @@ static void fold(struct str text, struct buf *out) {
 
 struct needle match_needle(struct arena *a, struct str text) {
     struct buf folded = BUF_EMPTY;
-    fold(text, &folded);
+    match_fold(text, &folded);
     if (folded.n == 0) /* nothing, or nothing but accents, which are in no folded text */
         buf_add_str(&folded, text);
     struct needle n = {arena_str(a, buf_str(&folded)), is_seven_bit(buf_str(&folded))};
@@ -79,6 +78,6 @@ bool match_contains(const struct needle *n, struct str text, struct buf *scratch
     if (text.n == 0 || (!n->ascii && is_seven_bit(text)))
         return false;
     buf_reset(scratch);
-    fold(text, scratch);
+    match_fold(text, scratch);
     return str_find(buf_str(scratch), n->folded) >= 0;
 }

@@ -19,6 +19,8 @@ struct needle {
 
 /* UTF-8, or any bytes: what is not UTF-8 matches itself. */
 struct needle match_needle(struct arena *a, struct str text);
+/* Appends the text as needles see it. */
+void match_fold(struct str text, struct buf *out);
 /* scratch is for the function's use, so that many calls share it. An empty needle is in every text. */
 bool match_contains(const struct needle *n, struct str text, struct buf *scratch);
 

@@ -3,14 +3,11 @@
 #include "base/clock.h"
 #include "imap/limit.h"
 #include "imap/progress.h"
+#include "imap/search_index.h"
 #include "mime/mime.h"
 #include "view/cards.h"
 
-enum {
-    BATCH = 256,
-    MAX_PART = 16 << 20, /* bytes of a part, as they are in the message, that are looked at */
-    MAX_HEADER = 4 << 20,
-};
+enum { BATCH = 256 };
 
 /* UNKNOWN: what has been looked at so far does not say. */
 enum answer { NO, YES, UNKNOWN };
@@ -18,10 +15,10 @@ enum answer { NO, YES, UNKNOWN };
 struct search {
     struct session *s;
     int64_t now;
-    struct arena arena; /* of one message */
-    struct buf bytes, decoded, text, scratch;
-    enum store_status status;
-    struct err err;
+    struct arena arena;   /* of one message */
+    struct searched text; /* with the status of all */
+    struct buf scratch;
+    struct search_indexed indexed;
     uint64_t done; /* messages looked at */
 
     /* the message at hand */
@@ -29,6 +26,7 @@ struct search {
     const struct view_message *m;
     const struct card *card; /* NULL: not asked for yet */
     const struct mime_card *structure;
+    const struct lookup_answer *answer; /* what the index says; NULL: nothing */
 };
 
 /* ---- by the view ---- */
@@ -103,21 +101,7 @@ static bool by_sent_date(const struct search *x, const struct search_key *k) {
     return k->kind == SEARCH_SENTBEFORE ? day < k->day : k->kind == SEARCH_SENTON ? day == k->day : day >= k->day;
 }
 
-static bool by_addresses(struct search *x, const struct search_key *k, const struct mime_addresses *list) {
-    for (size_t i = 0; i < list->count; i++) {
-        const struct mime_address *at = &list->at[i];
-        buf_reset(&x->text);
-        if (at->name.p)
-            buf_add_str(&x->text, mime_decode_words(&x->arena, at->name));
-        buf_printf(&x->text, " <%.*s%s%.*s>", STR_ARG(at->mailbox), at->host.p ? "@" : "", STR_ARG(at->host));
-        if (match_contains(&k->needle, buf_str(&x->text), &x->scratch))
-            return true;
-    }
-    return k->needle.folded.n == 0 && list->count > 0;
-}
-
 static bool by_card(struct search *x, const struct search_key *k) {
-    const struct mime_envelope *e = x->structure->envelope;
     int64_t saved = day_of(x->card->of.saved_at);
     switch (k->kind) {
     case SEARCH_SAVEDBEFORE:
@@ -128,116 +112,38 @@ static bool by_card(struct search *x, const struct search_key *k) {
         return saved >= k->day;
     case SEARCH_EMAILID:
         return (uint64_t)x->card->of.email_id == k->number;
-    case SEARCH_FROM:
-        return by_addresses(x, k, &e->from);
-    case SEARCH_TO:
-        return by_addresses(x, k, &e->to);
-    case SEARCH_CC:
-        return by_addresses(x, k, &e->cc);
-    case SEARCH_BCC:
-        return by_addresses(x, k, &e->bcc);
-    case SEARCH_SUBJECT:
-        return e->subject.p && match_contains(&k->needle, x->structure->subject, &x->scratch);
     default:
         return by_sent_date(x, k);
     }
 }
 
-/* ---- by the bytes ---- */
+/* ---- by text ---- */
 
-/* Reads into x->bytes. */
-static bool read_bytes(struct search *x, uint64_t offset, uint64_t n, uint64_t most) {
-    buf_reset(&x->bytes);
-    if (x->status == STORE_OK)
-        x->status = store_read(x->s->service->store, &x->card->of, offset, n < most ? n : most, &x->bytes, &x->err);
-    return x->status == STORE_OK;
+struct finding {
+    const struct needle *needle;
+    struct buf *scratch;
+};
+
+static bool finds(void *context, struct str name, struct str text) {
+    (void)name;
+    const struct finding *f = context;
+    return match_contains(f->needle, text, f->scratch);
 }
 
-static bool field_contains(struct search *x, const struct search_key *k, struct str body) {
-    return match_contains(&k->needle, mime_decode_words(&x->arena, body), &x->scratch);
-}
-
-/* The fields of a header: those of one name, or (name.p NULL) all with their names. */
-static bool header_contains(struct search *x, const struct search_key *k, struct str header, struct str name) {
-    struct mime_field field;
-    while (mime_next_field(&header, &field)) {
-        if (name.p && !str_ieq(field.name, name))
-            continue;
-        struct str text = field.body;
-        if (!name.p)
-            text = arena_printf(&x->arena, "%.*s: %.*s", STR_ARG(field.name), STR_ARG(field.body));
-        if (field_contains(x, k, text))
+static bool by_text(struct search *x, const struct search_key *k) {
+    struct lookup_key what;
+    struct finding f = {&k->needle, &x->scratch};
+    search_looks_at(k, &what);
+    x->text.of = &x->card->of;
+    x->text.card = x->structure;
+    if (what.sections & 1u << SEARCHED_MESSAGE_ID && x->structure->envelope->message_id.p)
+        return searched_each(&x->text, SEARCHED_MESSAGE_ID, finds, &f);
+    if (what.field.p)
+        return searched_field(&x->text, what.field, finds, &f);
+    for (unsigned i = 0; i < SEARCHED_SECTIONS; i++)
+        if (what.sections & 1u << i && searched_each(&x->text, (enum searched_section)i, finds, &f))
             return true;
-    }
     return false;
-}
-
-static bool by_header(struct search *x, const struct search_key *k) {
-    uint64_t n = x->card->of.prefix.n + x->structure->root->header_bytes;
-    struct str id = x->structure->envelope->message_id;
-    if (str_ieq(k->text, STR("Message-ID")) && id.p) /* asked for often, and at hand */
-        return match_contains(&k->needle, id, &x->scratch);
-    struct str name = k->text.p ? k->text : STR("");
-    return read_bytes(x, 0, n, MAX_HEADER) && header_contains(x, k, buf_str(&x->bytes), name);
-}
-
-/* What a reader sees of a part without opening it. */
-static bool label_contains(struct search *x, const struct search_key *k, const struct mime_part *part) {
-    struct str name = mime_part_filename(part);
-    return (name.p && match_contains(&k->needle, name, &x->scratch)) ||
-           (part->description.p && field_contains(x, k, part->description));
-}
-
-static bool part_contains(struct search *x, const struct search_key *k, const struct mime_part *part) {
-    if (label_contains(x, k, part))
-        return true;
-    uint64_t prefix = x->card->of.prefix.n;
-    if (part->parent && part->envelope && part->header_bytes && str_eq(part->parent->type, STR("message"))) {
-        if (!read_bytes(x, prefix + part->header_offset, part->header_bytes, MAX_HEADER))
-            return false;
-        if (header_contains(x, k, buf_str(&x->bytes), (struct str){NULL, 0}))
-            return true;
-    }
-    if (part->child || !str_eq(part->type, STR("text")))
-        return false;
-    if (!read_bytes(x, prefix + part->body_offset, part->body_bytes, MAX_PART))
-        return false;
-    buf_reset(&x->decoded);
-    buf_reset(&x->text);
-    mime_decode_transfer(part->encoding, buf_str(&x->bytes), &x->decoded);
-    struct str charset = mime_parameter_get(part->parameter, part->parameter_count, STR("charset"));
-    mime_decode_charset(charset, buf_str(&x->decoded), &x->text);
-    return match_contains(&k->needle, buf_str(&x->text), &x->scratch);
-}
-
-/* Walks the tree without recursion. */
-static bool body_contains(struct search *x, const struct search_key *k) {
-    const struct mime_part *part = x->structure->root;
-    while (part) {
-        if (part_contains(x, k, part))
-            return true;
-        if (part->child) {
-            part = part->child;
-            continue;
-        }
-        while (part && !part->next)
-            part = part->parent;
-        part = part ? part->next : NULL;
-    }
-    return false;
-}
-
-static bool by_bytes(struct search *x, const struct search_key *k) {
-    if (k->kind == SEARCH_HEADER)
-        return by_header(x, k);
-    if (k->kind == SEARCH_TEXT) {
-        uint64_t n = x->card->of.prefix.n + x->structure->root->header_bytes;
-        if (!read_bytes(x, 0, n, MAX_HEADER))
-            return false;
-        if (header_contains(x, k, buf_str(&x->bytes), (struct str){NULL, 0}))
-            return true;
-    }
-    return body_contains(x, k);
 }
 
 /* ---- the tree ---- */
@@ -271,9 +177,11 @@ static enum answer evaluate(struct search *x, const struct search_key *k) {
     }
     if (k->cost == COST_VIEW)
         return by_view(x, k) ? YES : NO;
+    if (k->slot && x->answer && x->answer->known >> (k->slot - 1) & 1)
+        return x->answer->yes >> (k->slot - 1) & 1 ? YES : NO;
     if (!x->card)
         return UNKNOWN;
-    return (k->cost == COST_CARD ? by_card(x, k) : by_bytes(x, k)) ? YES : NO;
+    return (search_is_text(k) ? by_text(x, k) : by_card(x, k)) ? YES : NO;
 }
 
 /* ---- all messages ---- */
@@ -304,12 +212,13 @@ static void decide_by_cards(struct search *x, const struct search_key *key, cons
         }
     if (count == 0)
         return;
-    x->status = cards_get(x->s->service->cards, x->s->account, x->s->mailbox, uid, count, card, &x->err);
-    for (uint32_t i = 0; i < count && x->status == STORE_OK; i++) {
+    x->text.status = cards_get(x->s->service->cards, x->s->account, x->s->mailbox, uid, count, card, &x->text.err);
+    for (uint32_t i = 0; i < count && x->text.status == STORE_OK; i++) {
         x->card = card[i];
         x->structure = card[i] ? mime_card_decode(&x->arena, card[i]->of.card) : NULL;
         x->m = &m[index[i]];
         x->seq = first_seq + index[i];
+        x->answer = search_index_answer(&x->indexed, uid[i]);
         answer[index[i]] = x->structure ? evaluate(x, key) : NO;
         arena_reset(&x->arena);
     }
@@ -322,12 +231,13 @@ static void decide_by_cards(struct search *x, const struct search_key *key, cons
 static void search_range(struct search *x, const struct search_key *key, struct uid_range r, struct search_found *f) {
     struct view_message m[BATCH];
     enum answer answer[BATCH];
-    for (uint64_t seq = r.first; seq <= r.last && x->status == STORE_OK; seq += BATCH) {
+    for (uint64_t seq = r.first; seq <= r.last && x->text.status == STORE_OK; seq += BATCH) {
         uint32_t first = (uint32_t)seq, n = r.last - first + 1 < BATCH ? r.last - first + 1 : BATCH;
         view_read(x->s->client, first, n, m);
         for (uint32_t i = 0; i < n; i++) {
             x->m = &m[i];
             x->seq = first + i;
+            x->answer = search_index_answer(&x->indexed, m[i].uid);
             answer[i] = m[i].gone ? NO : evaluate(x, key);
         }
         if (key->cost > COST_VIEW)
@@ -336,8 +246,8 @@ static void search_range(struct search *x, const struct search_key *key, struct 
             if (answer[i] == YES)
                 search_add(x->s, f, first + i, m[i].modseq);
         x->done += n;
-        if (x->status == STORE_OK && !progress_tick(x->s, x->done))
-            x->status = STORE_TEMPORARY;
+        if (x->text.status == STORE_OK && !progress_tick(x->s, x->done))
+            x->text.status = STORE_TEMPORARY;
     }
 }
 
@@ -370,18 +280,39 @@ void search_narrow(struct session *s, struct search_key *key, const struct seque
     key->child = these;
 }
 
+/* Those that the view can't decide, for the index. */
+static void collect_range(struct search *x, const struct search_key *key, struct uid_range r) {
+    struct view_message m[BATCH];
+    for (uint64_t seq = r.first; seq <= r.last; seq += BATCH) {
+        uint32_t first = (uint32_t)seq, n = r.last - first + 1 < BATCH ? r.last - first + 1 : BATCH;
+        view_read(x->s->client, first, n, m);
+        for (uint32_t i = 0; i < n; i++) {
+            x->m = &m[i];
+            x->seq = first + i;
+            if (!m[i].gone && evaluate(x, key) == UNKNOWN)
+                search_index_want(&x->indexed, m[i].uid);
+        }
+    }
+}
+
 static void search_all(struct search *x, const struct search_key *key, struct search_found *f) {
     struct sequence set = search_scope(x->s, key);
+    for (size_t i = 0; key->cost > COST_VIEW && i < set.count; i++)
+        collect_range(x, key, set.range[i]);
+    search_index_ask(&x->indexed, x->s, key);
     for (size_t i = 0; i < set.count; i++)
         search_range(x, key, set.range[i], f);
 }
 
 enum store_status search_run(struct session *s, const struct search_key *key, struct search_found *f, struct err *err) {
-    struct search x = {.s = s, .now = clock_now(), .status = STORE_OK};
+    struct search x = {.s = s, .now = clock_now()};
+    x.text = (struct searched){.store = s->service->store, .arena = &x.arena, .status = STORE_OK};
     *f = (struct search_found){0};
     search_all(&x, key, f);
+    search_index_free(&x.indexed);
+    searched_free(&x.text);
     arena_free(&x.arena);
-    buf_free(&x.bytes), buf_free(&x.decoded), buf_free(&x.text), buf_free(&x.scratch);
-    *err = x.err;
-    return x.status;
+    buf_free(&x.scratch);
+    *err = x.text.err;
+    return x.text.status;
 }

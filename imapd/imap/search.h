@@ -58,6 +58,7 @@ struct search_key {
     int64_t day; /* since 1970 */
     struct str text;
     struct needle needle;
+    unsigned slot; /* of a text key: its number among them, from 1; 0: not asked of the index */
 };
 
 enum search_return { /* RFC 4731 */

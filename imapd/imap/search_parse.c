@@ -1,10 +1,12 @@
 #include "imap/search.h"
+#include "index/lookup.h"
 
 enum { MAX_KEYS = 4000 };
 
 struct builder {
     struct parser *p;
     int depth, keys;
+    unsigned texts;
     bool modseq, numbers;
 };
 
@@ -91,6 +93,8 @@ static bool take_needle(struct builder *b, struct search_key *k) {
     if (!parse_astring(b->p, &s))
         return false;
     k->needle = match_needle(b->p->arena, s);
+    if (b->texts < LOOKUP_MAX_KEYS)
+        k->slot = ++b->texts;
     return true;
 }
 

@@ -100,6 +100,8 @@ int64_t db_value_int8(struct str value); /* int2, int4, int8 */
 int64_t db_value_time(struct str value);
 /* Elements of a text[]; the array in the arena, the strings point into value. */
 size_t db_value_texts(struct str value, struct arena *a, struct str **out);
+/* Elements of a bigint[], none of them NULL; in the arena. */
+size_t db_value_int8s(struct str value, struct arena *a, int64_t **out);
 
 /* Pipeline: db_pipeline, then any number of db_send, then db_sync: one round trip; then db_receive once for each
  * db_send (NULL: it failed, or one before it did), in order; more db_send and db_sync may follow; db_pipeline_end at

@@ -260,6 +260,23 @@ size_t db_value_texts(struct str value, struct arena *a, struct str **out) {
     return n;
 }
 
+size_t db_value_int8s(struct str value, struct arena *a, int64_t **out) {
+    struct str s = value;
+    *out = NULL;
+    if (!s.p || take32(&s) == 0)
+        return 0;
+    take32(&s);
+    take32(&s);
+    size_t n = take32(&s);
+    take32(&s);
+    if (s.n != n * 12)
+        log_panic("a value is no bigint[]");
+    *out = arena_array(a, n, sizeof **out);
+    for (size_t i = 0; i < n; i++)
+        (*out)[i] = db_value_int8(str_sub(s, i * 12 + 4, 8));
+    return n;
+}
+
 size_t db_get_texts(const PGresult *r, int row, int column, struct arena *a, struct str **out) {
     return db_value_texts(db_get_str(r, row, column), a, out);
 }

@@ -50,9 +50,12 @@ enum store_status store_failed(struct err *err) {
     return STORE_TEMPORARY;
 }
 
-/* Microseconds since 2020 in the upper bits, ten bits of the process's own below: 2^63 is reached in 2305. */
+/* Ids: microseconds since 2020 in the upper bits, ten bits of the process's own below: 2^63 is reached in 2305. */
+static const int64_t EPOCH = INT64_C(1577836800000000);
+
+int64_t store_id_at(int64_t time) { return time <= EPOCH ? 0 : (time - EPOCH) << 10; }
+
 int64_t store_new_id(void) {
-    static const int64_t EPOCH = INT64_C(1577836800000000);
     static atomic_int_fast64_t last;
     static atomic_int process = -1;
     int own = atomic_load_explicit(&process, memory_order_relaxed);

@@ -129,6 +129,9 @@ struct store_delivery {
     uint64_t modseq;
 };
 
+/* Ids of emails begin with the time: those made before that time (microseconds since 1970) are less than this. */
+int64_t store_id_at(int64_t time);
+
 struct store_queued; /* store/queue.h: what goes to the queue in the same commit */
 
 /* Writes the message once, delivers it to each delivery's mailbox and, where `queued` is not NULL, puts it into the
