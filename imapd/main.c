@@ -174,10 +174,10 @@ static void on_changed(void *context, int64_t account, int64_t mailbox, uint64_t
     watches_changed(s->watches, account, mailbox);
 }
 
-static void on_flags(void *context, int64_t account, int64_t mailbox, uint64_t modseq, const struct store_message *m,
-                     size_t count, void *by) {
+static void on_flags(void *context, int64_t account, int64_t mailbox, uint64_t modseq,
+                     const struct store_flag_change *change) {
     const struct service *s = context;
-    views_flags(s->views, account, mailbox, modseq, m, count, by);
+    views_flags(s->views, account, mailbox, modseq, change);
     watches_changed(s->watches, account, mailbox);
 }
 

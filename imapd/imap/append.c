@@ -1,6 +1,7 @@
 #include "imap/append.h"
 
 #include "base/log.h"
+#include "imap/access.h"
 #include "imap/append_parse.h"
 #include "imap/catenate.h"
 #include "imap/command.h"
@@ -31,9 +32,10 @@ struct draft {
 
 struct append {
     struct append_syntax syntax;
-    int64_t mailbox;
-    uint32_t replaced;   /* UID of the message that goes, 0: none does */
-    struct draft *draft; /* the last one may be open */
+    struct store_mailbox box;  /* where to; its strings are not kept */
+    struct access_place place; /* the same */
+    uint32_t replaced;         /* UID of the message that goes, 0: none does */
+    struct draft *draft;       /* the last one may be open */
     size_t count, room;
     struct spool spool;
     uint64_t left;     /* of the literal that is coming */
@@ -77,17 +79,18 @@ static enum outcome send_refusal(struct session *s, const struct append *a) {
 /* ---- the messages ---- */
 
 static void look_up(struct session *s, struct append *a, struct str name) {
-    struct store_mailbox m;
     struct err err;
-    switch (store_mailbox_find(s->service->store, &s->arena, s->account, name, &m, &err)) {
+    switch (access_find(s, name, RIGHT_INSERT, &a->box, &a->place, &err)) {
     case STORE_OK:
-        a->mailbox = m.id;
+        break;
+    case STORE_DENIED:
+        refuse(a, "[NOPERM] You have no right to do that there");
         break;
     case STORE_TEMPORARY:
         refuse(a, "[UNAVAILABLE] The mail store can't be reached at the moment, try again later");
         break;
     default:
-        refuse(a, "[TRYCREATE] No such mailbox");
+        refuse(a, a->place.own ? "[TRYCREATE] No such mailbox" : "[NONEXISTENT] No such mailbox");
         break;
     }
 }
@@ -115,8 +118,9 @@ static void begin_message(struct session *s, struct append *a, const struct appe
         a->room = a->room ? a->room * 2 : 1;
         a->draft = mem_resize(a->draft, a->room * sizeof *a->draft);
     }
-    a->draft[a->count++] =
-        (struct draft){.flags = keep_flags(&step->flags, &s->arena), .date = step->date, .start = a->spool.n};
+    struct draft *d = &a->draft[a->count++];
+    *d = (struct draft){.flags = keep_flags(&step->flags, &s->arena), .date = step->date, .start = a->spool.n};
+    access_limit_flags(a->box.rights, &d->flags);
     a->nul = false;
 }
 
@@ -194,13 +198,13 @@ static void run_steps(struct session *s, struct append *a, const struct append_s
 
 /* ---- delivering ---- */
 
-static struct store_delivery delivery(const struct session *s, const struct append *a, const struct draft *d,
-                                      struct store_quota quota) {
+static struct store_delivery delivery(const struct append *a, const struct draft *d) {
     return (struct store_delivery){
-        .account_id = s->account,
-        .mailbox_id = a->mailbox,
-        .quota_bytes = quota.bytes,
-        .quota_messages = quota.messages,
+        .account_id = a->box.account_id,
+        .mailbox_id = a->box.id,
+        .reader = a->box.reader,
+        .quota_bytes = a->place.quota.bytes,
+        .quota_messages = a->place.quota.messages,
         .prefix = STR(""),
         .flags = d->flags.system,
         .keyword = d->flags.keyword,
@@ -240,12 +244,16 @@ static bool make_cards(struct append *a, struct store_append *m, struct str all,
     return good;
 }
 
-static enum outcome append_all(struct session *s, const struct store_append *m, struct store_delivery *d,
-                               size_t count) {
+static enum outcome refused(struct session *s, const struct append *a, enum store_status status,
+                            const struct err *err) {
+    return session_refused(s, status, status == STORE_NOT_FOUND && a->place.own ? "TRYCREATE" : NULL, err);
+}
+
+static enum outcome append_all(struct session *s, const struct append *a, const struct store_append *m,
+                               struct store_delivery *d) {
     struct err err;
-    enum store_status status = store_append(s->service->store, m, d, count, &err);
-    return status == STORE_OK ? reply(s, d, count)
-                              : session_refused(s, status, status == STORE_NOT_FOUND ? "TRYCREATE" : NULL, &err);
+    enum store_status status = store_append(s->service->store, m, d, a->count, &err);
+    return status == STORE_OK ? reply(s, d, a->count) : refused(s, a, status, &err);
 }
 
 /* RFC 8508 section 3.4: the UID before the EXPUNGE. */
@@ -253,11 +261,11 @@ static enum outcome replace(struct session *s, const struct append *a, const str
                             struct store_delivery *d) {
     struct err err;
     enum store_status status =
-        store_replace(s->service->store, &s->arena, s->account, s->mailbox, a->replaced, m, d, &err);
+        store_replace(s->service->store, &s->arena, s->owner, s->mailbox, a->replaced, m, d, &err);
     if (status == STORE_INVALID)
         return session_no(s, "[EXPUNGEISSUED] %s", err.text);
     if (status != STORE_OK)
-        return session_refused(s, status, status == STORE_NOT_FOUND ? "TRYCREATE" : NULL, &err);
+        return refused(s, a, status, &err);
     conn_printf(s->conn, "* OK [APPENDUID %u %u] Replaced\r\n", d->uidvalidity, d->uid);
     if (view_refresh(s->client, -1, &err) == STORE_OK)
         session_announce(s, true);
@@ -274,16 +282,15 @@ static enum outcome deliver(struct session *s, struct append *a) {
         no_room(a, &err);
         return send_refusal(s, a);
     }
-    struct store_quota quota = session_quota(s);
     for (size_t i = 0; i < a->count; i++)
-        d[i] = delivery(s, a, &a->draft[i], quota);
+        d[i] = delivery(a, &a->draft[i]);
     enum outcome o;
     if (!make_cards(a, m, all, &cards))
         o = session_no(s, "[LIMIT] The messages have too many parts for one command");
     else if (a->replaced)
         o = replace(s, a, m, d);
     else
-        o = append_all(s, m, d, a->count);
+        o = append_all(s, a, m, d);
     buf_free(&cards);
     return o;
 }
@@ -457,6 +464,10 @@ static void find_replaced(struct session *s, struct append *a, const struct head
     }
     if (s->read_only) {
         refuse(a, "[CANNOT] The mailbox is open for reading only");
+        return;
+    }
+    if ((s->rights & (RIGHT_DELETE | RIGHT_EXPUNGE)) != (RIGHT_DELETE | RIGHT_EXPUNGE)) {
+        refuse(a, "[NOPERM] You have no right to do that there");
         return;
     }
     uint32_t count = s->client->count, seq = h->number ? h->number : count;

@@ -48,6 +48,12 @@ enum outcome command_subscribe(struct session *s, struct parser *p);
 enum outcome command_unsubscribe(struct session *s, struct parser *p);
 enum outcome command_status(struct session *s, struct parser *p);
 enum outcome command_namespace(struct session *s, struct parser *p);
+/* acl.c */
+enum outcome command_setacl(struct session *s, struct parser *p);
+enum outcome command_deleteacl(struct session *s, struct parser *p);
+enum outcome command_getacl(struct session *s, struct parser *p);
+enum outcome command_listrights(struct session *s, struct parser *p);
+enum outcome command_myrights(struct session *s, struct parser *p);
 /* list.c */
 enum outcome command_list(struct session *s, struct parser *p);
 enum outcome command_lsub(struct session *s, struct parser *p);

@@ -79,7 +79,7 @@ enum store_status vanished_since(struct session *s, struct sequence set, uint64_
     struct store_expunged *e;
     size_t count, n = 0, range = 0;
     enum store_status status =
-        store_expunged(s->service->store, &s->arena, s->account, s->mailbox, since, &e, &count, err);
+        store_expunged(s->service->store, &s->arena, s->owner, s->mailbox, since, &e, &count, err);
     if (status != STORE_OK)
         return status;
     uint32_t *uid = arena_array(&s->arena, count ? count : 1, sizeof *uid);

@@ -1,5 +1,6 @@
 /* COPY and MOVE (RFC 6851), with the UIDs that came of it (RFC 4315). */
 #include "imap/copy.h"
+#include "imap/access.h"
 #include "imap/command.h"
 #include "imap/limit.h"
 #include "imap/notify.h"
@@ -20,37 +21,42 @@ void copy_write_uids(const uint32_t *uid, size_t count, struct buf *out) {
     }
 }
 
-struct copied {
-    uint32_t *from, *to;
-    size_t count;
-    uint32_t uidvalidity;
-    int64_t mailbox; /* to */
-};
-
-static void write_copyuid(const struct copied *c, struct buf *out) {
-    buf_printf(out, "[COPYUID %u ", c->uidvalidity);
+static void write_copyuid(const struct store_copying *c, struct buf *out) {
+    buf_printf(out, "[COPYUID %u ", c->to_uidvalidity);
     copy_write_uids(c->from, c->count, out);
     buf_add_byte(out, ' ');
     copy_write_uids(c->to, c->count, out);
     buf_add_c(out, "] ");
 }
 
-static enum store_status copy(struct session *s, const struct sequence *uids, struct str name, bool move,
-                              struct copied *c, struct err *err) {
+/* own: the target is one of the session's own. */
+static enum store_status copy(struct session *s, const struct sequence *uids, struct str name, struct store_copying *c,
+                              bool *own, struct err *err) {
     struct store_mailbox to;
-    struct store *store = s->service->store;
-    enum store_status status = store_mailbox_find(store, &s->arena, s->account, name, &to, err);
+    struct access_place place;
+    enum store_status status = access_find(s, name, RIGHT_INSERT, &to, &place, err);
+    *own = place.own;
+    if (status == STORE_OK && c->move && (s->rights & (RIGHT_DELETE | RIGHT_EXPUNGE)) != (RIGHT_DELETE | RIGHT_EXPUNGE))
+        status = STORE_DENIED; /* RFC 6851 section 4.1 */
     if (status != STORE_OK || uids->count == 0)
         return status;
-    c->mailbox = to.id;
-    return store_copy(store, &s->arena, s->account, s->mailbox, uids->range, uids->count, to.id, move, session_quota(s),
-                      &c->from, &c->to, &c->count, &c->uidvalidity, err);
+    c->account = s->owner;
+    c->mailbox = s->mailbox;
+    c->reader = s->reader;
+    c->to_account = to.account_id;
+    c->to_mailbox = to.id;
+    c->to_reader = to.reader;
+    c->drop_flags = ~access_flags(to.rights);
+    c->drop_keywords = !(to.rights & RIGHT_WRITE);
+    c->quota = place.quota;
+    return store_copy(s->service->store, &s->arena, uids->range, uids->count, c, err);
 }
 
 static enum outcome run(struct session *s, struct parser *p, bool move) {
     struct sequence set;
     struct str name;
-    struct copied c = {0};
+    struct store_copying c = {.move = move};
+    bool own = true;
     struct err err;
     if (!parse_space(p) || !parse_sequence(p, &set) || !parse_space(p) || !parse_mailbox(p, &name) || !parse_end(p) ||
         !session_messages(s, p, &set, s->uid))
@@ -61,13 +67,13 @@ static enum outcome run(struct session *s, struct parser *p, bool move) {
         return limit_refuse(s);
     limit_keep_highest(s, &set);
     struct sequence uids = session_uids(s, &set);
-    enum store_status status = copy(s, &uids, name, move, &c, &err);
+    enum store_status status = copy(s, &uids, name, &c, &own, &err);
     if (status != STORE_OK)
-        return session_refused(s, status, status == STORE_NOT_FOUND ? "TRYCREATE" : NULL, &err);
+        return session_refused(s, status, status == STORE_NOT_FOUND && own ? "TRYCREATE" : NULL, &err);
     struct buf code = BUF_EMPTY;
     if (c.count) {
         write_copyuid(&c, &code);
-        notify_own_messages(s, c.mailbox, c.to[0], c.to[c.count - 1]);
+        notify_own_messages(s, c.to_mailbox, c.to[0], c.to[c.count - 1]);
     }
     if (move && c.count) { /* RFC 6851 section 4.3: the UIDs before the EXPUNGEs */
         conn_printf(s->conn, "* OK %sMoved\r\n", code.p);

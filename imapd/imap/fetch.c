@@ -5,6 +5,7 @@
 #include "imap/command.h"
 #include "imap/condstore.h"
 #include "imap/limit.h"
+#include "store/sharing.h"
 #include "view/cards.h"
 
 #include <time.h>
@@ -90,7 +91,7 @@ static enum store_status read_cards(struct session *s, struct fetch_job *j) {
         uid[i] = j->m[i].uid;
         j->card[i] = NULL;
     }
-    enum store_status status = cards_get(s->service->cards, s->account, s->mailbox, uid, j->count, j->card, &j->err);
+    enum store_status status = cards_get(s->service->cards, s->owner, s->mailbox, uid, j->count, j->card, &j->err);
     if (status != STORE_OK) {
         j->count = 0;
         return status;
@@ -111,7 +112,7 @@ static enum store_status read_cards(struct session *s, struct fetch_job *j) {
 static enum store_status set_seen(struct session *s, struct fetch_job *j) {
     struct uid_range range[BATCH];
     size_t ranges = 0;
-    struct store_flag_change change = {.change = STORE_ADD, .flags = STORE_SEEN, .by = s->client};
+    struct store_flag_change change = {.change = STORE_ADD, .flags = STORE_SEEN, .reader = s->reader, .by = s->client};
     for (uint32_t i = 0; i < j->count; i++) {
         j->seen_now[i] = !(j->m[i].flags & STORE_SEEN);
         if (j->seen_now[i])
@@ -120,7 +121,7 @@ static enum store_status set_seen(struct session *s, struct fetch_job *j) {
     if (ranges == 0)
         return STORE_OK;
     enum store_status status =
-        store_change_flags(s->service->store, &j->arena, s->account, s->mailbox, range, ranges, &change, &j->err);
+        store_change_flags(s->service->store, &j->arena, s->owner, s->mailbox, range, ranges, &change, &j->err);
     if (status != STORE_OK)
         return status;
     for (uint32_t i = 0; i < j->count; i++) {
@@ -137,7 +138,7 @@ static void next_batch(struct session *s, struct fetch_job *j) {
     read_messages(s, j);
     memset(j->seen_now, 0, j->room * sizeof *j->seen_now);
     j->status = j->r.cards && j->count ? read_cards(s, j) : STORE_OK;
-    if (j->status == STORE_OK && j->r.sets_seen && !s->read_only)
+    if (j->status == STORE_OK && j->r.sets_seen && !s->read_only && s->rights & RIGHT_SEEN)
         j->status = set_seen(s, j);
     j->failed = j->status != STORE_OK;
 }
@@ -171,7 +172,7 @@ static enum store_status read_span(struct session *s, struct fetch_job *j, struc
     size_t before = out->n;
     enum store_status status = store_read(s->service->store, &j->card[j->at]->of, span.offset, span.n, out, &j->err);
     if (status == STORE_OK && out->n - before != span.n) {
-        log_error("account %lld, mailbox %lld, UID %u: the message is shorter than it should be", (long long)s->account,
+        log_error("account %lld, mailbox %lld, UID %u: the message is shorter than it should be", (long long)s->owner,
                   (long long)s->mailbox, j->m[j->at].uid);
         status = STORE_TEMPORARY;
     }
@@ -344,8 +345,8 @@ static enum store_status begin_message(struct session *s, struct fetch_job *j, s
     j->structure = mime_card_decode(&j->arena, j->card[j->at]->of.card);
     if (j->structure)
         return STORE_OK;
-    log_error("account %lld, mailbox %lld, UID %u: the card can't be read", (long long)s->account,
-              (long long)s->mailbox, j->m[j->at].uid);
+    log_error("account %lld, mailbox %lld, UID %u: the card can't be read", (long long)s->owner, (long long)s->mailbox,
+              j->m[j->at].uid);
     return STORE_TEMPORARY;
 }
 

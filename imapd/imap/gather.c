@@ -37,7 +37,7 @@ static enum store_status read_cards(struct session *s, const struct gather *g, s
     memset(b->card, 0, sizeof b->card);
     if (!g->cards || b->count == 0)
         return STORE_OK;
-    return cards_get(s->service->cards, s->account, s->mailbox, b->uid, b->count, b->card, err);
+    return cards_get(s->service->cards, s->owner, s->mailbox, b->uid, b->count, b->card, err);
 }
 
 int64_t gather_date(const struct view_message *m, const struct mime_card *card) {

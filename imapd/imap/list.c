@@ -1,4 +1,6 @@
 /* LIST with its extensions (RFC 5258, RFC 5819, RFC 6154, RFC 3348) and LSUB. */
+#include "imap/access.h"
+#include "imap/acl.h"
 #include "imap/command.h"
 #include "imap/mailbox.h"
 #include "imap/metadata.h"
@@ -18,6 +20,7 @@ enum option {
     CHILDREN = 16,
     STATUS = 32,
     METADATA = 64,
+    MYRIGHTS = 128,
 };
 
 struct request {
@@ -39,7 +42,7 @@ static unsigned option_named(struct str name) {
     } known[] = {
         {"SUBSCRIBED", SUBSCRIBED},   {"REMOTE", REMOTE},     {"RECURSIVEMATCH", RECURSIVEMATCH},
         {"SPECIAL-USE", SPECIAL_USE}, {"CHILDREN", CHILDREN}, {"STATUS", STATUS},
-        {"METADATA", METADATA},
+        {"METADATA", METADATA},       {"MYRIGHTS", MYRIGHTS},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (str_ieq(name, str_of(known[i].name)))
@@ -110,7 +113,7 @@ static bool take_request(struct parser *p, struct request *r) {
         p->at++;
         if (!parse_skip_word(p, STR("RETURN")) || !parse_space(p))
             return parse_fail(p, "Expected RETURN");
-        if (!take_options(p, SUBSCRIBED | SPECIAL_USE | CHILDREN | STATUS | METADATA, &r->wanted, r))
+        if (!take_options(p, SUBSCRIBED | SPECIAL_USE | CHILDREN | STATUS | METADATA | MYRIGHTS, &r->wanted, r))
             return false;
     }
     if (r->select & RECURSIVEMATCH && !(r->select & (SUBSCRIBED | SPECIAL_USE)))
@@ -162,16 +165,18 @@ static void write_node(struct session *s, struct request *r, const struct tree_n
     if (below && r->select & SUBSCRIBED)
         buf_add_c(out, " (\"CHILDINFO\" (\"SUBSCRIBED\"))");
     buf_add_c(out, "\r\n");
-    if (r->wanted & STATUS && n->box)
+    if (r->wanted & MYRIGHTS && n->box) /* RFC 8440 */
+        acl_write_myrights(s, n->box);
+    if (r->wanted & STATUS && n->box && n->box->rights & RIGHT_READ)
         status_reply(s, n->box, r->status);
     if (r->wanted & METADATA && n->box)
         metadata_list_reply(s, &r->metadata, n->box);
 }
 
-static enum store_status read_tree(struct session *s, struct tree *t, struct err *err) {
+static enum store_status read_tree(struct session *s, unsigned status_items, struct tree *t, struct err *err) {
     struct store_mailbox *box;
     size_t count;
-    enum store_status status = store_mailbox_list(s->service->store, &s->arena, s->account, &box, &count, err);
+    enum store_status status = access_list(s, status_items & STATUS_UNSEEN, &box, &count, err);
     if (status == STORE_OK)
         *t = tree_build(&s->arena, box, count);
     return status;
@@ -187,7 +192,7 @@ enum outcome command_list(struct session *s, struct parser *p) {
         conn_write(s->conn, STR("* LIST (\\Noselect) \"/\" \"\"\r\n"));
         return session_ok(s, "Done");
     }
-    enum store_status status = read_tree(s, &t, &err);
+    enum store_status status = read_tree(s, r->status, &t, &err);
     if (status != STORE_OK)
         return session_refused(s, status, NULL, &err);
     for (size_t i = 0; i < t.count; i++) {
@@ -207,7 +212,7 @@ enum outcome command_lsub(struct session *s, struct parser *p) {
     struct err err;
     if (!parse_space(p) || !parse_astring(p, &r.reference) || !parse_space(p) || !take_pattern(p, &r) || !parse_end(p))
         return session_syntax(s, p);
-    enum store_status status = read_tree(s, &t, &err);
+    enum store_status status = read_tree(s, 0, &t, &err);
     if (status != STORE_OK)
         return session_refused(s, status, NULL, &err);
     struct str pattern = r.pattern[0];

@@ -1,6 +1,7 @@
 /* Commands on mailboxes by name, and STATUS. */
 #include "imap/mailbox.h"
 
+#include "imap/access.h"
 #include "imap/command.h"
 #include "imap/notify.h"
 
@@ -45,9 +46,16 @@ enum outcome command_create(struct session *s, struct parser *p) {
         return session_no(s, "[CANNOT] A mailbox name has no * or %% in it");
     name = without_last_slash(name);
     notify_own_mailbox(s, name);
-    enum store_status status = store_mailbox_create(s->service->store, s->account, name, use, &err);
+    struct access_place place;
+    enum store_status status = access_place(s, name, &place, &err);
     if (status == STORE_OK)
-        status = store_mailbox_find(s->service->store, &s->arena, s->account, name, &made, &err);
+        status = access_may_create(s, &place, &err);
+    if (status == STORE_OK)
+        status = store_mailbox_create(s->service->store, place.account, place.name, use, &err);
+    if (status == STORE_EXISTS && access_find(s, name, RIGHT_LOOKUP, &made, NULL, &err) != STORE_OK)
+        status = STORE_DENIED; /* it is there, but the session is not to know */
+    if (status == STORE_OK)
+        status = store_mailbox_find(s->service->store, &s->arena, place.account, place.name, &made, &err);
     if (status != STORE_OK)
         return session_refused(s, status, NULL, &err);
     if (s->rev2 && !str_eq(name, as_given)) /* RFC 9051 section 6.3.4 */
@@ -57,16 +65,22 @@ enum outcome command_create(struct session *s, struct parser *p) {
 
 enum outcome command_delete(struct session *s, struct parser *p) {
     struct str name;
+    struct store_mailbox m;
+    struct access_place place;
     struct err err;
     if (!take_name(p, &name) || !parse_end(p))
         return session_syntax(s, p);
     notify_own_mailbox(s, name);
-    enum store_status status = store_mailbox_delete(s->service->store, s->account, name, &err);
+    enum store_status status = access_find(s, name, RIGHT_REMOVE, &m, &place, &err);
+    if (status == STORE_OK)
+        status = store_mailbox_delete(s->service->store, place.account, place.name, &err);
     return status == STORE_OK ? session_ok(s, "Deleted") : session_refused(s, status, NULL, &err);
 }
 
 enum outcome command_rename(struct session *s, struct parser *p) {
     struct str from, to;
+    struct store_mailbox m;
+    struct access_place old, new;
     struct err err;
     if (!take_name(p, &from) || !take_name(p, &to) || !parse_end(p))
         return session_syntax(s, p);
@@ -74,19 +88,50 @@ enum outcome command_rename(struct session *s, struct parser *p) {
         return session_no(s, "[CANNOT] A mailbox name has no * or %% in it");
     to = without_last_slash(to);
     notify_own_mailbox(s, to);
-    enum store_status status = store_mailbox_rename(s->service->store, s->account, from, to, &err);
+    enum store_status status = access_find(s, from, RIGHT_REMOVE, &m, &old, &err);
+    if (status == STORE_OK)
+        status = access_place(s, to, &new, &err);
+    if (status == STORE_OK)
+        status = access_may_create(s, &new, &err);
+    if (status == STORE_OK && new.account != old.account)
+        return session_no(s, "[CANNOT] A mailbox stays with its owner");
+    if (status == STORE_OK)
+        status = store_mailbox_rename(s->service->store, old.account, old.name, new.name, &err);
+    if (status == STORE_EXISTS && access_find(s, to, RIGHT_LOOKUP, &m, NULL, &err) != STORE_OK)
+        status = STORE_DENIED;
     if (status == STORE_OK && s->rev2 && !str_eq(from, STR("INBOX"))) /* RFC 9051 section 6.3.6 */
         session_list(s, STR(""), to, from);
     return status == STORE_OK ? session_ok(s, "Renamed") : session_refused(s, status, NULL, &err);
 }
 
+/* Of another account's: whoever may look it up subscribes, and everybody leaves (RFC 4314 section 4). */
+static enum store_status subscribe_shared(struct session *s, struct str name, const struct access_place *place,
+                                          bool subscribed, struct err *err) {
+    struct store_mailbox m;
+    enum store_status status;
+    if (subscribed) {
+        status = access_find(s, name, RIGHT_LOOKUP, &m, NULL, err);
+    } else {
+        status = store_mailbox_find(s->service->store, &s->arena, place->account, place->name, &m, err);
+        if (status == STORE_NOT_FOUND) /* which the session is not to know */
+            return STORE_OK;
+    }
+    return status == STORE_OK
+               ? store_shared_subscribe(s->service->store, s->account, place->account, m.id, subscribed, err)
+               : status;
+}
+
 static enum outcome subscribe(struct session *s, struct parser *p, bool subscribed) {
     struct str name;
+    struct access_place place;
     struct err err;
     if (!take_name(p, &name) || !parse_end(p))
         return session_syntax(s, p);
     notify_own_mailbox(s, name);
-    enum store_status status = store_mailbox_subscribe(s->service->store, s->account, name, subscribed, &err);
+    enum store_status status = access_place(s, name, &place, &err);
+    if (status == STORE_OK)
+        status = place.own ? store_mailbox_subscribe(s->service->store, s->account, name, subscribed, &err)
+                           : subscribe_shared(s, name, &place, subscribed, &err);
     if (status != STORE_OK)
         return session_refused(s, status, NULL, &err);
     return session_ok(s, subscribed ? "Subscribed" : "Unsubscribed");
@@ -99,7 +144,8 @@ enum outcome command_unsubscribe(struct session *s, struct parser *p) { return s
 enum outcome command_namespace(struct session *s, struct parser *p) {
     if (!parse_end(p))
         return session_syntax(s, p);
-    conn_write(s->conn, STR("* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n"));
+    conn_write(s->conn, STR("* NAMESPACE ((\"\" \"/\")) ((\"" STORE_OTHER_USERS "/\" \"/\")) ((\"" STORE_SHARED_FOLDERS
+                            "/\" \"/\"))\r\n"));
     return session_ok(s, "Done");
 }
 
@@ -210,7 +256,7 @@ enum outcome command_status(struct session *s, struct parser *p) {
     struct err err;
     if (!take_name(p, &name) || !parse_space(p) || !status_parse_items(p, &items) || !parse_end(p))
         return session_syntax(s, p);
-    enum store_status status = store_mailbox_find(s->service->store, &s->arena, s->account, name, &m, &err);
+    enum store_status status = access_find(s, name, RIGHT_READ, &m, NULL, &err);
     if (status != STORE_OK)
         return session_refused(s, status, NULL, &err);
     status_reply(s, &m, items);

@@ -1,6 +1,7 @@
 #include "imap/metadata.h"
 
 #include "directory/directory.h"
+#include "imap/access.h"
 #include "imap/command.h"
 #include "mime/mime.h"
 
@@ -216,10 +217,15 @@ static enum store_status add_settings(struct session *s, struct store_annotation
 
 /* ---- the commands ---- */
 
-/* The owner's mailbox that the name means; id 0 with the session's own account for the server. */
+/* The mailbox that the name means; id 0 with the session's own account for the server. In others' mailboxes who sees
+ * them and may do something there has annotations, too (RFC 5464 section 3). */
 static enum store_status find(struct session *s, struct str name, struct store_mailbox *m, struct err *err) {
+    const unsigned any = RIGHT_READ | RIGHT_SEEN | RIGHT_WRITE | RIGHT_INSERT | RIGHT_POST;
     *m = (struct store_mailbox){.account_id = s->account};
-    return name.n ? store_mailbox_find(s->service->store, &s->arena, s->account, name, m, err) : STORE_OK;
+    if (!name.n)
+        return STORE_OK;
+    enum store_status status = access_find(s, name, RIGHT_LOOKUP, m, NULL, err);
+    return status == STORE_OK && !(m->rights & any) ? STORE_DENIED : status;
 }
 
 enum outcome command_getmetadata(struct session *s, struct parser *p) {
@@ -291,8 +297,31 @@ static size_t first_of(const struct metadata_list *l, int64_t mailbox) {
     return low;
 }
 
+/* Of one mailbox of another account. */
+static void list_shared(struct session *s, const struct metadata_list *l, const struct store_mailbox *m) {
+    struct store_annotation *found;
+    size_t count;
+    struct err err;
+    if (store_annotations(s->service->store, &s->arena, m->account_id, m->id, s->account, &found, &count, &err) !=
+        STORE_OK)
+        return;
+    struct response r = {.s = s, .mailbox = m->name};
+    for (size_t i = 0; i < l->count; i++) {
+        struct str value = {NULL, 0};
+        for (size_t k = 0; k < count; k++)
+            if (str_eq(found[k].entry, l->entry[i]))
+                value = found[k].value;
+        tell(&r, l->entry[i], value);
+    }
+    end_response(&r);
+}
+
 void metadata_list_reply(struct session *s, struct metadata_list *l, const struct store_mailbox *m) {
     struct err err;
+    if (m->reader) {
+        list_shared(s, l, m);
+        return;
+    }
     if (!l->read && store_annotations_named(s->service->store, &s->arena, s->account, s->account, l->entry, l->count,
                                             &l->found, &l->found_count, &err) != STORE_OK)
         return;

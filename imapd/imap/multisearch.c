@@ -1,4 +1,5 @@
 /* ESEARCH: one search over several mailboxes (RFC 7377). Each is looked at in turn, without selecting it. */
+#include "imap/access.h"
 #include "imap/command.h"
 #include "imap/condstore.h"
 #include "imap/progress.h"
@@ -112,10 +113,12 @@ static bool is_below(struct str name, struct str top, bool one_level) {
 }
 
 static bool is_wanted(const struct session *s, const struct multisearch *x, const struct store_mailbox *m) {
+    if (!(m->rights & RIGHT_READ))
+        return false;
     for (const struct source *source = x->sources; source; source = source->next) {
         bool same = str_eq(m->name, source->name);
         if ((source->kind == SELECTED_ONE && s->client && m->id == s->mailbox) ||
-            (source->kind == INBOXES && str_eq(m->name, STR("INBOX"))) || source->kind == PERSONAL ||
+            (source->kind == INBOXES && str_eq(m->name, STR("INBOX"))) || (source->kind == PERSONAL && !m->reader) ||
             (source->kind == SUBSCRIBED && m->subscribed) || (source->kind == MAILBOXES && same) ||
             (source->kind == SUBTREE && (same || is_below(m->name, source->name, false))) ||
             (source->kind == SUBTREE_ONE && (same || is_below(m->name, source->name, true))))
@@ -146,14 +149,16 @@ static enum store_status search_elsewhere(struct session *s, struct multisearch 
                                           struct err *err) {
     enum store_status status;
     struct view_client *selected = s->client;
-    int64_t mailbox = s->mailbox;
+    int64_t owner = s->owner, mailbox = s->mailbox;
     struct view_client *client = view_open(s->service->views, m, conn_get_id(s->conn), true, &status, err);
     if (!client)
         return status == STORE_NOT_FOUND ? STORE_OK : status; /* deleted meanwhile */
     s->client = client;
+    s->owner = m->account_id;
     s->mailbox = m->id;
     status = search_here(s, x, m, err);
     s->client = selected;
+    s->owner = owner;
     s->mailbox = mailbox;
     view_close(client);
     return status;
@@ -191,7 +196,7 @@ enum outcome command_esearch(struct session *s, struct parser *p) {
         return session_no(s, "[BADCHARSET (US-ASCII UTF-8)] Search in UTF-8");
     if (x->r.modseq)
         condstore_enable(s);
-    enum store_status status = store_mailbox_list(s->service->store, &s->arena, s->account, &x->box, &x->boxes, &err);
+    enum store_status status = access_list(s, false, &x->box, &x->boxes, &err);
     if (status != STORE_OK)
         return session_refused(s, status, NULL, &err);
     s->job = x;

@@ -1,5 +1,6 @@
 /* QUOTA (RFC 9208): what an account may hold, and what it holds. An account has one quota root, which all of its
  * mailboxes belong to. Quotas are set by its administrators, never by itself: so there is no QUOTASET. */
+#include "imap/access.h"
 #include "imap/command.h"
 
 enum { UNIT = 1024 }; /* of STORAGE, bytes; section 5.1 */
@@ -50,11 +51,20 @@ enum outcome command_getquotaroot(struct session *s, struct parser *p) {
     struct err err;
     if (!parse_space(p) || !parse_mailbox(p, &name) || !parse_end(p))
         return session_syntax(s, p);
+    struct access_place place;
+    struct store_mailbox m;
+    enum store_status status = access_place(s, name, &place, &err);
+    if (status == STORE_OK && !place.own) /* what others hold is theirs */
+        status = access_find(s, name, RIGHT_READ, &m, NULL, &err);
+    if (status != STORE_OK)
+        return session_refused(s, status, NULL, &err);
     struct buf *out = session_out(s);
     buf_add_c(out, "* QUOTAROOT ");
     session_mailbox_name(s, name, out);
-    buf_printf(out, " \"%s\"\r\n", root);
-    enum store_status status = tell(s, &err);
+    if (place.own)
+        buf_printf(out, " \"%s\"", root);
+    buf_add_c(out, "\r\n");
+    status = place.own ? tell(s, &err) : STORE_OK;
     return status == STORE_OK ? session_ok(s, "Done") : session_refused(s, status, NULL, &err);
 }
 

@@ -8,6 +8,7 @@
 #include "imap/search.h"
 #include "imap/session.h"
 #include "mime/utf7.h"
+#include "store/sharing.h"
 
 #include <stdio.h>
 
@@ -95,6 +96,7 @@ enum outcome session_refused(struct session *s, enum store_status status, const 
     static const char *const of[] = {
         [STORE_OK] = "SERVERBUG",    [STORE_NOT_FOUND] = "NONEXISTENT", [STORE_EXISTS] = "ALREADYEXISTS",
         [STORE_QUOTA] = "OVERQUOTA", [STORE_INVALID] = "CANNOT",        [STORE_TEMPORARY] = "UNAVAILABLE",
+        [STORE_DENIED] = "NOPERM",
     };
     static const char *const text[] = {
         [STORE_OK] = "Internal error",
@@ -102,6 +104,7 @@ enum outcome session_refused(struct session *s, enum store_status status, const 
         [STORE_EXISTS] = "The mailbox exists already",
         [STORE_QUOTA] = "Not enough room: the quota would be exceeded",
         [STORE_INVALID] = "Not possible",
+        [STORE_DENIED] = "You have no right to do that there",
         [STORE_TEMPORARY] = "The mail store can't be reached at the moment, try again later",
     };
     /* What PostgreSQL said is for the log; why a name was refused is for the user. */
@@ -217,6 +220,25 @@ static void add_keywords(const struct session *s, const struct str *keyword, siz
             buf_printf(out, " %.*s", STR_ARG(keyword[i]));
 }
 
+/* Those that the session may change (RFC 4314 section 5.1.1). */
+static void add_permanent(const struct session *s, const struct str *keyword, size_t count, struct buf *out) {
+    static const struct {
+        unsigned right;
+        const char *flags;
+    } groups[] = {{RIGHT_WRITE, "\\Answered \\Flagged"},
+                  {RIGHT_DELETE, "\\Deleted"},
+                  {RIGHT_SEEN, "\\Seen"},
+                  {RIGHT_WRITE, "\\Draft"}};
+    size_t from = out->n;
+    for (size_t i = 0; i < sizeof groups / sizeof *groups && !s->read_only; i++)
+        if (s->rights & groups[i].right)
+            buf_printf(out, "%s%s", out->n > from ? " " : "", groups[i].flags);
+    if (s->read_only || !(s->rights & RIGHT_WRITE))
+        return;
+    add_keywords(s, keyword, count, out);
+    buf_add_c(out, " \\*");
+}
+
 void session_keywords(struct session *s, bool always) {
     uint32_t sets = view_keyword_sets(s->client);
     struct str *keyword;
@@ -228,16 +250,14 @@ void session_keywords(struct session *s, bool always) {
         return;
     s->keywords = count;
     struct buf *out = session_out(s);
-    static const char system[] = "\\Answered \\Flagged \\Deleted \\Seen \\Draft";
-    buf_printf(out, "* FLAGS (%s", system);
+    buf_add_c(out, "* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft");
     add_keywords(s, keyword, count, out);
     buf_add_c(out, ")\r\n* OK [PERMANENTFLAGS (");
-    if (!s->read_only) {
-        buf_add_c(out, system);
-        add_keywords(s, keyword, count, out);
-        buf_add_c(out, " \\*");
-    }
-    buf_printf(out, ")] %s\r\n", s->read_only ? "No changes" : "Any keyword is possible");
+    add_permanent(s, keyword, count, out);
+    buf_printf(out, ")] %s\r\n",
+               s->read_only              ? "No changes"
+               : s->rights & RIGHT_WRITE ? "Any keyword is possible"
+                                         : "What may be changed");
 }
 
 /* ---- small things ---- */

@@ -212,7 +212,7 @@ static void decide_by_cards(struct search *x, const struct search_key *key, cons
         }
     if (count == 0)
         return;
-    x->text.status = cards_get(x->s->service->cards, x->s->account, x->s->mailbox, uid, count, card, &x->text.err);
+    x->text.status = cards_get(x->s->service->cards, x->s->owner, x->s->mailbox, uid, count, card, &x->text.err);
     for (uint32_t i = 0; i < count && x->text.status == STORE_OK; i++) {
         x->card = card[i];
         x->structure = card[i] ? mime_card_decode(&x->arena, card[i]->of.card) : NULL;

@@ -101,7 +101,7 @@ void search_index_ask(struct search_indexed *x, struct session *s, const struct 
     x->answer = mem_zero(x->count * sizeof *x->answer);
     struct lookup l = {
         .db = s->service->db,
-        .account = s->account,
+        .account = s->owner,
         .mailbox = s->mailbox,
         .key = all->key,
         .keys = all->count,
@@ -114,7 +114,7 @@ void search_index_ask(struct search_indexed *x, struct session *s, const struct 
     if (!lookup_run(&l, &err))
         log_warn("a search does without the index: %s", err.text);
     if (l.missing)
-        indexer_missing(s->service->indexer, s->account, l.missing);
+        indexer_missing(s->service->indexer, s->owner, l.missing);
 }
 
 const struct lookup_answer *search_index_answer(struct search_indexed *x, uint32_t uid) {

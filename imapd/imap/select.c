@@ -1,4 +1,6 @@
 /* Selecting a mailbox, leaving it, and removing what is \Deleted. */
+#include "base/clock.h"
+#include "imap/access.h"
 #include "imap/command.h"
 #include "imap/condstore.h"
 #include "imap/fetch.h"
@@ -31,14 +33,17 @@ static void describe(struct session *s, const struct store_mailbox *m) {
 /* What the client missed since it was here last (RFC 7162 section 3.2.5): what went, then what changed. */
 static enum outcome resynchronise(struct session *s, const struct resync *r, uint32_t uidvalidity) {
     struct err err;
+    /* RFC 4314 section 5.2; \Seen is not shared, so it does not count. */
+    const unsigned writes = RIGHT_INSERT | RIGHT_EXPUNGE | RIGHT_WRITE | RIGHT_DELETE;
+    bool read_only = s->read_only || !(s->rights & writes);
     if (!r->wanted || r->uidvalidity != uidvalidity)
-        return session_ok(s, "[READ-%s] Selected", s->read_only ? "ONLY" : "WRITE");
+        return session_ok(s, "[READ-%s] Selected", read_only ? "ONLY" : "WRITE");
     enum store_status status = vanished_since(s, r->known, r->since, &err);
     if (status != STORE_OK) {
         session_unselect(s);
         return session_refused(s, status, NULL, &err);
     }
-    return fetch_changed(s, &r->known, r->since, s->read_only ? "[READ-ONLY] Selected" : "[READ-WRITE] Selected");
+    return fetch_changed(s, &r->known, r->since, read_only ? "[READ-ONLY] Selected" : "[READ-WRITE] Selected");
 }
 
 static enum outcome open_mailbox(struct session *s, struct parser *p, bool read_only) {
@@ -52,12 +57,16 @@ static enum outcome open_mailbox(struct session *s, struct parser *p, bool read_
     if (s->client && (s->qresync || s->rev2)) /* what comes behind it is of the new mailbox (RFC 7162 section 3.2.11) */
         conn_write(s->conn, STR("* OK [CLOSED] Previous mailbox closed\r\n"));
     session_unselect(s); /* also when this fails, RFC 3501 section 6.3.1 */
-    enum store_status status = store_mailbox_find(s->service->store, &s->arena, s->account, name, &m, &err);
+    enum store_status status = access_find(s, name, RIGHT_READ, &m, NULL, &err);
     if (status == STORE_OK)
         s->client = view_open(s->service->views, &m, conn_get_id(s->conn), read_only, &status, &err);
     if (status != STORE_OK)
         return session_refused(s, status, NULL, &err);
+    s->owner = m.account_id;
     s->mailbox = m.id;
+    s->reader = m.reader;
+    s->rights = m.rights;
+    s->rights_at = clock_monotonic();
     s->read_only = read_only;
     describe(s, &m);
     if (s->rev2) /* RFC 9051 section 6.3.2 */
@@ -87,7 +96,7 @@ static enum store_status expunge(struct session *s, const struct sequence *uids,
     uint64_t modseq;
     if (uids->count == 0)
         return STORE_OK;
-    enum store_status status = store_expunge(s->service->store, &s->arena, s->account, s->mailbox, uids->range,
+    enum store_status status = store_expunge(s->service->store, &s->arena, s->owner, s->mailbox, uids->range,
                                              uids->count, &gone, &count, &modseq, err);
     if (status == STORE_OK && count)
         view_expunged(s->client, gone, count, modseq);
@@ -109,7 +118,8 @@ enum outcome command_close(struct session *s, struct parser *p) {
     struct err err;
     if (!parse_end(p))
         return session_syntax(s, p);
-    enum store_status status = s->read_only ? STORE_OK : expunge_all(s, &err);
+    bool expunges = !s->read_only && s->rights & RIGHT_EXPUNGE; /* else they stay (RFC 4314 section 4) */
+    enum store_status status = expunges ? expunge_all(s, &err) : STORE_OK;
     if (status != STORE_OK && status != STORE_NOT_FOUND) /* the mailbox may have been deleted meanwhile */
         return session_refused(s, status, NULL, &err);
     session_unselect(s);
@@ -133,6 +143,8 @@ enum outcome command_expunge(struct session *s, struct parser *p) {
         return session_syntax(s, p);
     if (s->read_only)
         return session_no(s, "[CANNOT] The mailbox is open for reading only");
+    if (!(s->rights & RIGHT_EXPUNGE))
+        return session_refused(s, STORE_DENIED, NULL, NULL);
     struct sequence uids = {NULL, 0, false};
     if (s->uid) {
         limit_keep_flagged(s, &set, STORE_DELETED);

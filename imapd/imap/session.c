@@ -1,6 +1,7 @@
 #include "imap/session.h"
 
 #include "base/log.h"
+#include "imap/access.h"
 #include "imap/append.h"
 #include "imap/auth.h"
 #include "imap/command.h"
@@ -130,6 +131,8 @@ static enum outcome run_command(struct session *s, struct str bytes) {
         return bad_before_login(s, session_syntax(s, &p));
     if (s->state != NOT_AUTHENTICATED && !auth_still_valid(s))
         return give_up(s, "The account is not active any more"), COMMAND_DONE;
+    if (s->state == SELECTED && !access_still_valid(s))
+        return give_up(s, "The mailbox may not be read any more"), COMMAND_DONE;
     if (!(s->command->states & s->state))
         return bad_before_login(s, session_bad(s, "%s", wrong_state(s)));
     if (s->command->flags & USES_SEQUENCE && !s->uid && !parse_numbers_allowed(&p)) /* RFC 9586 section 3.2 */
@@ -270,6 +273,8 @@ static enum step imap_step(struct conn *c, void *session, enum event event) {
     case EVENT_WAKE:
         if (s->state != NOT_AUTHENTICATED && !auth_still_valid(s))
             give_up(s, "The account is not active any more");
+        else if (s->idling && s->client && !access_still_valid(s))
+            give_up(s, "The mailbox may not be read any more");
         else if (s->idling)
             idle_changed(s);
         else

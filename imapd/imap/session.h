@@ -83,8 +83,11 @@ struct session {
 
     /* the selected mailbox */
     struct view_client *client;
-    int64_t mailbox;
-    bool read_only;
+    int64_t owner, mailbox; /* whose it is (imap/access.h) */
+    int64_t reader;         /* this account where it is not the owner, else 0: whose \Seen is meant */
+    unsigned rights;        /* what the session may do there (store/sharing.h) */
+    int64_t rights_at;      /* when that was asked last */
+    bool read_only;         /* by EXAMINE */
     bool idling;
     char *idle_tag;
     struct context *contexts;      /* imap/context.h */

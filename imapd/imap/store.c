@@ -1,4 +1,5 @@
 /* STORE (RFC 3501 section 6.4.6). */
+#include "imap/access.h"
 #include "imap/command.h"
 #include "imap/condstore.h"
 #include "imap/copy.h"
@@ -134,6 +135,22 @@ static enum outcome refuse_all(struct session *s, struct store_job *j, const str
     return finish(s, j);
 }
 
+/* Leaves what may not be changed as it is. False: the session may change nothing of what is asked (RFC 4314 section
+ * 4). */
+static bool limit(const struct session *s, struct request *r, struct store_flag_change *x) {
+    const uint32_t all = STORE_SEEN | STORE_ANSWERED | STORE_FLAGGED | STORE_DELETED | STORE_DRAFT;
+    uint32_t may = access_flags(s->rights);
+    bool named = r->flags.system || r->flags.count;
+    if (may == all)
+        return true;
+    access_limit_flags(s->rights, &r->flags);
+    x->flags = r->flags.system;
+    x->keyword_count = r->flags.count;
+    x->keeps = all & ~may;
+    x->keeps_keywords = !(s->rights & RIGHT_WRITE);
+    return named ? r->flags.system || r->flags.count : may != 0;
+}
+
 enum outcome command_store(struct session *s, struct parser *p) {
     struct store_job *j = arena_alloc(&s->arena, sizeof *j);
     struct request r;
@@ -152,8 +169,11 @@ enum outcome command_store(struct session *s, struct parser *p) {
                                        .keyword = r.flags.keyword,
                                        .keyword_count = r.flags.count,
                                        .unchanged_since = r.unchanged_since,
+                                       .reader = s->reader,
                                        .by = s->client};
     size_t asked = 0;
+    if (!limit(s, &r, &change))
+        return session_refused(s, STORE_DENIED, NULL, NULL);
     if (r.conditional)
         condstore_enable(s);
     for (size_t i = 0; i < j->set.count; i++)
@@ -161,7 +181,7 @@ enum outcome command_store(struct session *s, struct parser *p) {
     if (r.conditional && r.unchanged_since == 0)
         return refuse_all(s, j, &uids, asked);
     enum store_status status =
-        store_change_flags(s->service->store, &s->arena, s->account, s->mailbox, uids.range, uids.count, &change, &err);
+        store_change_flags(s->service->store, &s->arena, s->owner, s->mailbox, uids.range, uids.count, &change, &err);
     if (status != STORE_OK)
         return session_refused(s, status, NULL, &err);
     session_keywords(s, false);

@@ -1,6 +1,7 @@
 #include "imap/url_data.h"
 
 #include "base/log.h"
+#include "imap/access.h"
 
 enum { MAX_HEADER = 4 << 20 }; /* looked at for header fields */
 
@@ -9,16 +10,23 @@ static enum store_status nothing(struct err *err) {
     return STORE_NOT_FOUND;
 }
 
-static enum store_status find_mailbox(struct session *s, int64_t account, const struct imap_url *u, struct url_data *d,
+/* account: whose URL it is; then whose mailbox. */
+static enum store_status find_mailbox(struct session *s, int64_t *account, const struct imap_url *u, struct url_data *d,
                                       int64_t *mailbox, struct err *err) {
     struct store_mailbox m;
+    bool own = *account == s->account;
     if (!u->mailbox.p) { /* relative to the selected one */
         *mailbox = s->mailbox;
-        return s->state == SELECTED && account == s->account ? STORE_OK : nothing(err);
+        *account = s->owner;
+        return s->state == SELECTED && own ? STORE_OK : nothing(err);
     }
-    enum store_status status = store_mailbox_find(s->service->store, &d->arena, account, u->mailbox, &m, err);
+    enum store_status status = own ? access_find(s, u->mailbox, RIGHT_READ, &m, NULL, err)
+                                   : store_mailbox_find(s->service->store, &d->arena, *account, u->mailbox, &m, err);
+    if (status == STORE_DENIED)
+        return nothing(err);
     if (status != STORE_OK)
         return status;
+    *account = m.account_id;
     *mailbox = m.id;
     return u->uidvalidity == 0 || u->uidvalidity == m.uidvalidity ? STORE_OK : nothing(err);
 }
@@ -86,7 +94,7 @@ enum store_status url_data_open(struct session *s, int64_t account, const struct
     *d = (struct url_data){.arena = d->arena};
     if (u->uid == 0)
         return nothing(err);
-    enum store_status status = find_mailbox(s, account, u, d, &mailbox, err);
+    enum store_status status = find_mailbox(s, &account, u, d, &mailbox, err);
     if (status == STORE_OK)
         status = find_message(s, account, mailbox, u->uid, d, err);
     const struct mime_card *card = NULL;

@@ -16,6 +16,8 @@ static void add_recent(struct view_client *c, uint32_t first, uint32_t last) {
 
 void changes_take_recent(struct view_client *c, uint32_t from_uid) {
     struct view *v = c->view;
+    if (c->overlay) /* it is for the owner's sessions */
+        return;
     uint64_t first = from_uid > v->recent_next ? from_uid : v->recent_next;
     uint32_t last = v->count ? v->list->uid[v->count - 1] : 0;
     if (first > last)
@@ -108,7 +110,11 @@ static void find_many_changed(struct view_client *c, struct arena *a, uint32_t l
     out->changed = arena_array(a, c->count ? c->count : 1, sizeof *out->changed);
     for (uint32_t seq = 1; seq <= c->count && c->list->uid[seq - 1] <= last_known; seq++) {
         uint32_t index;
-        if (state_find(&at, seq, &index) && v->modseq[index] > c->announced)
+        uint64_t modseq = 0;
+        if (!state_find(&at, seq, &index))
+            continue;
+        state_flags_for(v, c, index, &modseq);
+        if (modseq > c->announced)
             out->changed[out->changed_count++] = seq;
     }
 }
@@ -158,16 +164,19 @@ void view_changes(struct view_client *c, struct arena *a, bool expunges, struct 
 
 /* ---- the session's own acts ---- */
 
-void state_flags(struct view *v, uint64_t modseq, const struct store_message *m, size_t count,
-                 const struct view_client *by) {
+void state_flags(struct view *v, uint64_t modseq, const struct store_flag_change *change) {
+    const struct view_client *by = change->by;
     pthread_mutex_lock(&v->lock);
     /* Where others changed something between what the view has and this, the store's answer may hold their changes too:
      * then the client hears of it like everybody, and what is missing is asked for. */
     bool next = modseq == atomic_load(&v->synced) + 1;
     uint32_t last = v->loaded && v->count ? v->list->uid[v->count - 1] : 0;
-    while (count && m[count - 1].uid > last) /* not heard of yet: it is asked for with all that belongs to it */
+    size_t count = change->count;
+    while (count && change->message[count - 1].uid > last) /* not heard of yet: asked for with all that belongs to it */
         count--;
-    state_messages(v, m, count, next ? by : NULL);
+    state_messages(v, change->message, count, next ? by : NULL);
+    if (change->reader)
+        state_seen(v, state_overlay(v, change->reader), change->seen, change->count, next ? by : NULL);
     if (next)
         atomic_store(&v->synced, modseq);
     if (modseq > atomic_load(&v->wanted))

@@ -126,12 +126,41 @@ void state_messages(struct view *v, const struct store_message *m, size_t count,
         index = uid_list_at(v->list, index, v->count, m[i].uid);
         if (index == v->count || v->list->uid[index] != m[i].uid || m[i].modseq <= v->modseq[index])
             continue; /* expunged meanwhile, or known */
-        v->flags[index] = packed_flags(v, &m[i]);
+        uint32_t flags = packed_flags(v, &m[i]), owners = flags ^ v->flags[index];
+        v->flags[index] = flags;
         v->modseq[index] = m[i].modseq;
         for (struct view_client *c = v->clients; c; c = c->next)
-            if (c != except)
+            if (c != except && !(c->overlay && owners == STORE_SEEN)) /* which the owner has seen is not for readers */
                 add_pending(c, m[i].uid);
     }
+}
+
+/* ---- readers ---- */
+
+struct overlay *state_overlay(const struct view *v, int64_t reader) {
+    struct overlay *o = v->overlays;
+    while (o && o->reader != reader)
+        o = o->next;
+    return o;
+}
+
+void state_seen(struct view *v, struct overlay *o, const struct store_seen *seen, size_t count,
+                const struct view_client *except) {
+    for (size_t i = 0; o && i < count; i++) {
+        if (!seen[i].modseq || !overlay_put(o, &seen[i]))
+            continue;
+        for (struct view_client *c = v->clients; c; c = c->next)
+            if (c != except && c->overlay == o)
+                add_pending(c, seen[i].uid);
+    }
+}
+
+uint32_t state_flags_for(const struct view *v, const struct view_client *c, uint32_t index, uint64_t *modseq) {
+    uint32_t flags = v->flags[index] & ((1u << FLAG_BITS) - 1);
+    *modseq = v->modseq[index];
+    if (c->overlay)
+        overlay_apply(c->overlay, v->list->uid[index], &flags, modseq);
+    return flags;
 }
 
 static void move_messages(struct view *v, struct uid_list *to, uint32_t at, uint32_t from, uint32_t n) {
@@ -204,9 +233,8 @@ void view_read(struct view_client *c, uint32_t seq, uint32_t n, struct view_mess
         if (!state_find(&at, seq + i, &index))
             continue;
         out[i].gone = false;
-        out[i].flags = v->flags[index] & ((1u << FLAG_BITS) - 1);
+        out[i].flags = state_flags_for(v, c, index, &out[i].modseq);
         out[i].keywords = v->keywords.set[v->flags[index] >> FLAG_BITS];
-        out[i].modseq = v->modseq[index];
         out[i].size = v->size[index];
         out[i].internal_date = v->date[index];
     }
@@ -220,7 +248,8 @@ uint32_t view_first_without(struct view_client *c, uint32_t seq, uint32_t flags)
     struct view_cursor at = state_cursor(v, c);
     for (; seq <= c->count && !found; seq++) {
         uint32_t index;
-        if (state_find(&at, seq, &index) && (v->flags[index] & flags) != flags)
+        uint64_t modseq;
+        if (state_find(&at, seq, &index) && (state_flags_for(v, c, index, &modseq) & flags) != flags)
             found = seq;
     }
     pthread_mutex_unlock(&v->lock);
@@ -234,7 +263,8 @@ size_t view_with_flags(struct view_client *c, struct arena *a, uint32_t flags, s
     bool before = false; /* the message before has them too: one range */
     pthread_mutex_lock(&v->lock);
     for (uint32_t i = 0; i < v->count; i++) {
-        bool has = (v->flags[i] & flags) == flags;
+        uint64_t modseq;
+        bool has = (state_flags_for(v, c, i, &modseq) & flags) == flags;
         if (has && before) {
             range[n - 1].last = v->list->uid[i];
         } else if (has) {

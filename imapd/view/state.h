@@ -5,6 +5,7 @@
 #ifndef VIEW_STATE_H
 #define VIEW_STATE_H
 
+#include "view/overlay.h"
 #include "view/view.h"
 
 #include <pthread.h>
@@ -49,6 +50,7 @@ struct view {
     uint64_t recent_next;  /* UIDs from here on are nobody's \Recent yet in this process */
     uint64_t recent_saved; /* the same in the store */
     struct view_client *clients;
+    struct overlay *overlays; /* of the readers among them; added with the refresh lock, too */
 };
 
 void state_init(struct view *v);
@@ -60,10 +62,14 @@ void state_messages(struct view *v, const struct store_message *m, size_t count,
 void state_expunge(struct view *v, const uint32_t *uid, size_t count);
 /* Makes the messages the whole of the mailbox. */
 void state_replace(struct view *v, struct arena *a, const struct store_message *m, size_t count);
-/* What flags of messages are now (nothing else of them is set), by a change with this modseq that `by` (may be NULL)
- * asked for. Takes the lock. */
-void state_flags(struct view *v, uint64_t modseq, const struct store_message *m, size_t count,
-                 const struct view_client *by);
+/* What flags of messages are now (nothing else of them is set), by a change with this modseq. Takes the lock. */
+void state_flags(struct view *v, uint64_t modseq, const struct store_flag_change *change);
+/* What the reader has seen; its clients other than `except` will hear of it. NULL: nobody of its is here. */
+void state_seen(struct view *v, struct overlay *o, const struct store_seen *seen, size_t count,
+                const struct view_client *except);
+struct overlay *state_overlay(const struct view *v, int64_t reader);
+/* The flags and the modseq of the message at the index as the client has them. */
+uint32_t state_flags_for(const struct view *v, const struct view_client *c, uint32_t index, uint64_t *modseq);
 /* Wakes the clients that wait. */
 void state_wake(struct view *v, const struct view_client *except);
 

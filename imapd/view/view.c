@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/sharing.h"
 #include "view/state.h"
 
 #include <stdlib.h>
@@ -123,11 +124,39 @@ static void loaded_up_to(struct view *v, uint64_t modseq) {
         atomic_store(&v->synced, modseq);
 }
 
+/* What the readers that have the mailbox open have seen since; all of it with since 0. Overlays come only with the
+ * refresh lock, which is held here. */
+static enum store_status load_seen(struct view *v, struct arena *a, uint64_t since, size_t *news, struct err *err) {
+    size_t readers = 0, count;
+    pthread_mutex_lock(&v->lock);
+    for (const struct overlay *o = v->overlays; o; o = o->next)
+        readers++;
+    int64_t *reader = arena_array(a, readers, sizeof *reader);
+    readers = 0;
+    for (const struct overlay *o = v->overlays; o; o = o->next)
+        reader[readers++] = o->reader;
+    pthread_mutex_unlock(&v->lock);
+    for (size_t i = 0; i < readers; i++) {
+        struct store_seen *seen;
+        enum store_status status =
+            store_seen(v->views->o.store, a, reader[i], v->account, v->mailbox, since, &seen, &count, err);
+        if (status != STORE_OK)
+            return status;
+        *news += count;
+        pthread_mutex_lock(&v->lock);
+        state_seen(v, state_overlay(v, reader[i]), seen, count, NULL);
+        pthread_mutex_unlock(&v->lock);
+    }
+    return STORE_OK;
+}
+
 /* All messages anew. */
 static enum store_status load(struct view *v, struct arena *a, uint64_t highestmodseq, struct err *err) {
     struct store_message *m;
-    size_t count;
+    size_t count, news = 0;
     enum store_status status = store_messages(v->views->o.store, a, v->account, v->mailbox, 1, 0, &m, &count, err);
+    if (status == STORE_OK)
+        status = load_seen(v, a, 0, &news, err);
     if (status != STORE_OK)
         return status;
     pthread_mutex_lock(&v->lock);
@@ -183,13 +212,16 @@ static enum store_status load_changes(struct view *v, struct arena *a, const str
     uint32_t *gone = expunged_uids(a, e, expunged, &highest);
     for (size_t i = 0; i < messages; i++)
         highest = m[i].modseq > highest ? m[i].modseq : highest;
+    size_t news = 0;
+    if ((status = load_seen(v, a, since, &news, err)) != STORE_OK)
+        return status;
     pthread_mutex_lock(&v->lock);
     state_messages(v, m, messages, NULL);
     state_expunge(v, gone, expunged);
     loaded_up_to(v, now->highestmodseq);
     *differs =
         highest <= now->highestmodseq && v->count != now->messages && atomic_load(&v->synced) == now->highestmodseq;
-    if (messages || expunged)
+    if (messages || expunged || news)
         state_wake(v, for_client);
     pthread_mutex_unlock(&v->lock);
     return STORE_OK;
@@ -266,21 +298,70 @@ static enum store_status claim_recent(struct view *v, const struct store_mailbox
     return status;
 }
 
-static enum store_status bring_up(struct view *v, const struct store_mailbox *m, struct err *err) {
+/* ---- readers ---- */
+
+/* With the view's lock held. */
+static void leave_overlay(struct view *v, struct overlay *o) {
+    if (!o || --o->refs > 0)
+        return;
+    struct overlay **at = &v->overlays;
+    while (*at != o)
+        at = &(*at)->next;
+    *at = o->next;
+    overlay_free(o);
+}
+
+/* With the refresh lock held. The overlay is there for changes that come by views_flags() before it is filled, so that
+ * none is missed between. */
+static enum store_status join_overlay(struct view *v, int64_t reader, struct overlay **out, struct err *err) {
+    pthread_mutex_lock(&v->lock);
+    struct overlay *o = state_overlay(v, reader);
+    if (!o) {
+        o = overlay_new(reader);
+        o->next = v->overlays;
+        v->overlays = o;
+    }
+    o->refs++;
+    pthread_mutex_unlock(&v->lock);
+    struct arena a = ARENA_EMPTY;
+    struct store_seen *seen;
+    size_t count;
+    enum store_status status =
+        o->loaded ? STORE_OK : store_seen(v->views->o.store, &a, reader, v->account, v->mailbox, 0, &seen, &count, err);
+    pthread_mutex_lock(&v->lock);
+    if (status == STORE_OK && !o->loaded)
+        state_seen(v, o, seen, count, NULL);
+    o->loaded = o->loaded || status == STORE_OK;
+    if (status != STORE_OK)
+        leave_overlay(v, o);
+    pthread_mutex_unlock(&v->lock);
+    arena_free(&a);
+    *out = status == STORE_OK ? o : NULL;
+    return status;
+}
+
+static enum store_status bring_up(struct view *v, const struct store_mailbox *m, struct overlay **overlay,
+                                  struct err *err) {
     enum store_status status = STORE_OK;
+    *overlay = NULL;
     pthread_mutex_lock(&v->refresh);
     if (!v->loaded || m->highestmodseq > atomic_load(&v->synced) || is_stale(v, -1))
         status = ask_store(v, NULL, err);
+    if (status == STORE_OK && atomic_load(&v->gone))
+        status = STORE_NOT_FOUND;
+    if (status == STORE_OK && m->reader)
+        status = join_overlay(v, m->reader, overlay, err);
     pthread_mutex_unlock(&v->refresh);
-    return status == STORE_OK && atomic_load(&v->gone) ? STORE_NOT_FOUND : status;
+    return status;
 }
 
 struct view_client *view_open(struct views *all, const struct store_mailbox *m, uint64_t who, bool read_only,
                               enum store_status *status, struct err *err) {
     struct view *v = acquire(all, m->account_id, m->id);
+    struct overlay *overlay;
     uint32_t first_recent = 0;
-    *status = bring_up(v, m, err);
-    if (*status == STORE_OK)
+    *status = bring_up(v, m, &overlay, err);
+    if (*status == STORE_OK && !overlay)
         *status = claim_recent(v, m, read_only, &first_recent, err);
     if (*status != STORE_OK) {
         release(v);
@@ -289,7 +370,8 @@ struct view_client *view_open(struct views *all, const struct store_mailbox *m, 
     struct view_client *c = mem_zero(sizeof *c);
     c->view = v;
     c->who = who;
-    c->read_only = read_only;
+    c->read_only = read_only || overlay; /* \Recent is for the owner's sessions */
+    c->overlay = overlay;
     pthread_mutex_lock(&v->lock);
     link_client(v, c);
     c->list = uid_list_ref(v->list);
@@ -309,6 +391,7 @@ void view_close(struct view_client *c) {
     *c->before = c->next;
     if (c->next)
         c->next->before = c->before;
+    leave_overlay(v, c->overlay);
     bool save = !c->read_only && v->recent_next > v->recent_saved && !atomic_load(&v->gone);
     if (save)
         v->recent_saved = v->recent_next;
@@ -362,13 +445,13 @@ void views_changed(void *views, int64_t account, int64_t mailbox, uint64_t modse
     pthread_mutex_unlock(&all->lock);
 }
 
-void views_flags(void *views, int64_t account, int64_t mailbox, uint64_t modseq, const struct store_message *m,
-                 size_t count, void *by) {
+void views_flags(void *views, int64_t account, int64_t mailbox, uint64_t modseq,
+                 const struct store_flag_change *change) {
     struct views *all = views;
     pthread_mutex_lock(&all->lock);
     struct view *v = find(all, account, mailbox);
     if (v)
-        state_flags(v, modseq, m, count, by);
+        state_flags(v, modseq, change);
     pthread_mutex_unlock(&all->lock);
 }
 

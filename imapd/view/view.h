@@ -34,13 +34,14 @@ struct views *views_new(const struct views_options *o);
 void views_free(struct views *v); /* all clients are closed */
 /* For store_watch(); `by` in a flag change is the client that asked for it, or NULL. */
 void views_changed(void *views, int64_t account, int64_t mailbox, uint64_t modseq, bool own);
-void views_flags(void *views, int64_t account, int64_t mailbox, uint64_t modseq, const struct store_message *m,
-                 size_t count, void *by);
+void views_flags(void *views, int64_t account, int64_t mailbox, uint64_t modseq,
+                 const struct store_flag_change *change);
 
 struct view_client {
     struct view *view;
     uint64_t who;
     bool read_only;
+    struct overlay *overlay;     /* of one who reads in another's mailbox; NULL: the owner */
     const struct uid_list *list; /* its first `count` UIDs are those that this client knows of */
     uint32_t count;
     struct uid_range *recent; /* what is \Recent here, ascending */
@@ -54,8 +55,9 @@ struct view_client {
     uint64_t announced; /* changes of flags up to this modseq are announced or pending */
 };
 
-/* Opens the mailbox for a session. *m is as just read from the store: the view is at least as new. NULL, and *status
- * says why. view_close() gives the client back; NULL is fine. */
+/* Opens the mailbox for a session. *m is as just read from the store: the view is at least as new. Where m->reader is
+ * set, flags and mod-sequences are that reader's (view/overlay.h), and nothing is \Recent. NULL, and *status says why.
+ * view_close() gives the client back; NULL is fine. */
 struct view_client *view_open(struct views *v, const struct store_mailbox *m, uint64_t who, bool read_only,
                               enum store_status *status, struct err *err);
 void view_close(struct view_client *c);

@@ -24,7 +24,7 @@ struct step {
     struct str target_domain, relay_host; /* of an alias or relay domain */
     int64_t account_id, quota_bytes;      /* 0: none */
     int64_t quota_messages;               /* 0: none */
-    bool account_active;
+    bool account_active, shared;
     struct str name, password;
     bool app_passwords_only;
     unsigned protocols_off, protocols_off_by_domain;
@@ -65,7 +65,7 @@ static const struct db_statement FIND_ADDRESS = {
     "       (SELECT string_agg(concat_ws(' ', p.id, array_to_string(p.scopes, ','), p.password), E'\\n')"
     "          FROM app_password p WHERE p.account_id = a.id),"
     "       (SELECT string_agg(s.address, E'\\n') FROM send_as s WHERE s.account_id = a.id),"
-    "       d.protocols_off, a.protocols_off, coalesce(a.quota_messages, 0)"
+    "       d.protocols_off, a.protocols_off, coalesce(a.quota_messages, 0), coalesce(a.shared, false)"
     "  FROM domain d JOIN tenant t ON t.id = d.tenant_id LEFT JOIN domain target ON target.id = d.target_id"
     "  LEFT JOIN account a ON a.domain_id = d.id AND a.local_part = $2"
     "  LEFT JOIN alias al ON al.domain_id = d.id AND al.local_part = $2 AND $2 <> ''"
@@ -218,6 +218,7 @@ static void read_address(const PGresult *r, struct arena *a, struct step *out) {
     out->send_as = copy_str(a, db_get_str(r, 0, 16));
     out->protocols_off_by_domain = read_protocols(r, 17, a);
     out->protocols_off = out->protocols_off_by_domain | read_protocols(r, 18, a);
+    out->shared = db_get_bool(r, 0, 20);
 }
 
 /* local is '' for the domain alone. False: PostgreSQL is away. */
@@ -438,6 +439,7 @@ enum directory_status directory_account(struct directory *d, struct arena *a, st
                                       .name = s.name,
                                       .password = s.password,
                                       .app_passwords = s.app_passwords,
+                                      .shared = s.shared,
                                       .app_passwords_only = s.app_passwords_only,
                                       .protocols_off = s.protocols_off,
                                       .protocols_off_by_domain = s.protocols_off_by_domain,

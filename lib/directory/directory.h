@@ -68,6 +68,7 @@ struct directory_account {
     struct str password; /* the stored hash (base/password.h) */
     /* Its app passwords, a line each: "id scope,scope hash", the hash as in base/password.h. */
     struct str app_passwords;
+    bool shared;             /* nobody's own: it has no password, and is read by those whom its lists name */
     bool app_passwords_only; /* the password is not for mail programs */
     unsigned protocols_off;  /* bits of enum directory_protocol: switched off for it or its domain */
     unsigned protocols_off_by_domain;

@@ -62,6 +62,11 @@ static const struct db_statement ADD_MESSAGES = {
     " FROM unnest($1::int8[], $2::int8[], $3::int8[], $4::int8[], $5::int8[], $6::int4[], $7::text[], $8::int8[], "
     "$9::timestamptz[],"
     " $10::bytea[]) AS d (a, b, u, e, m, f, k, s, t, p)"};
+static const struct db_statement ADD_SEEN = {
+    "deliver_seen",
+    "INSERT INTO message_seen (account_id, mailbox_id, reader_id, uid, seen, modseq)"
+    " SELECT a, b, r, u, true, m FROM unnest($1::int8[], $2::int8[], $3::int8[], $4::int8[], $5::int8[])"
+    " AS s (a, b, r, u, m)"};
 static const struct db_statement RAISE_MAILBOXES = {
     "deliver_mailboxes",
     "UPDATE mailbox m SET uidnext = m.uidnext + n, highestmodseq = m.highestmodseq + 1, messages = m.messages + n,"
@@ -204,6 +209,11 @@ static bool receive_locks(struct group *g, struct db_conn *c, struct err *err) {
     return good;
 }
 
+/* What everybody sees of the flags: \Seen of one who is not the owner is a row of its own. */
+static uint32_t common_flags(const struct store_delivery *d) {
+    return d->reader ? d->flags & ~(uint32_t)STORE_SEEN : d->flags;
+}
+
 /* Whether so many messages more would pass the account's quota. */
 static bool passes_quota(struct usage *u, const struct store_delivery *d, int64_t size, int64_t number) {
     if (d->quota_bytes >= 0)
@@ -261,7 +271,7 @@ static void allot(struct group *g) {
             if (!d->internal_date)
                 d->internal_date = now;
             b->added++;
-            b->unseen += !(d->flags & STORE_SEEN);
+            b->unseen += !(common_flags(d) & STORE_SEEN);
             b->deleted += !!(d->flags & STORE_DELETED);
             b->bytes += size;
             u->added++;
@@ -297,7 +307,7 @@ static bool send_messages(struct group *g, struct db_conn *c, struct err *err) {
             if (d->status != STORE_OK)
                 continue;
             account[at] = d->account_id, box[at] = d->into_mailbox, uid[at] = d->uid, email[at] = d->email_id;
-            modseq[at] = (int64_t)d->modseq, flags[at] = (int32_t)d->flags, date[at] = d->internal_date;
+            modseq[at] = (int64_t)d->modseq, flags[at] = (int32_t)common_flags(d), date[at] = d->internal_date;
             blob_size[at] = (int64_t)e->size, size[at] = (int64_t)(e->size + d->prefix.n);
             card[at] = e->card, keywords[at] = join_keywords(g->arena, d), prefix[at] = d->prefix;
             memcpy(blob[at++], e->blob, 16);
@@ -314,13 +324,35 @@ static bool send_messages(struct group *g, struct db_conn *c, struct err *err) {
     return db_send(c, &ADD_MESSAGES, &p, err);
 }
 
+/* The readers' own. */
+static bool send_seen(struct group *g, struct db_conn *c, struct err *err) {
+    size_t n = 0, room = g->deliveries;
+    int64_t *account = arena_array(g->arena, room, 8), *box = arena_array(g->arena, room, 8),
+            *reader = arena_array(g->arena, room, 8), *uid = arena_array(g->arena, room, 8),
+            *modseq = arena_array(g->arena, room, 8);
+    for (struct work *w = g->work; w; w = next_in(w))
+        for (size_t i = 0; i < w->count; i++) {
+            const struct store_delivery *d = &w->delivery[i];
+            if (d->status != STORE_OK || !d->reader || !(d->flags & STORE_SEEN))
+                continue;
+            account[n] = d->account_id, box[n] = d->into_mailbox, reader[n] = d->reader;
+            uid[n] = d->uid, modseq[n++] = (int64_t)d->modseq;
+        }
+    if (n == 0)
+        return true;
+    struct db_params p = {0};
+    db_int8_array(&p, account, n), db_int8_array(&p, box, n), db_int8_array(&p, reader, n);
+    db_int8_array(&p, uid, n), db_int8_array(&p, modseq, n);
+    return db_send(c, &ADD_SEEN, &p, err);
+}
+
 bool store_send_message(struct arena *a, struct db_conn *c, const struct store_email *email, struct store_delivery *d,
                         struct err *err) {
     struct work w = {.email = *email, .delivery = d, .count = 1};
     struct group g = {.arena = a, .work = &w, .deliveries = 1};
     d->status = STORE_OK;
     d->into_mailbox = d->mailbox_id;
-    return send_messages(&g, c, err);
+    return send_messages(&g, c, err) && send_seen(&g, c, err);
 }
 
 static bool send_counters(struct group *g, struct db_conn *c, struct err *err) {
@@ -389,7 +421,7 @@ static bool send_queued(struct arena *a, struct db_conn *c, const struct work *w
 }
 
 static bool send_rows(struct group *g, struct db_conn *c, struct err *err) {
-    if (g->deliveries && (!send_messages(g, c, err) || !send_counters(g, c, err)))
+    if (g->deliveries && (!send_messages(g, c, err) || !send_seen(g, c, err) || !send_counters(g, c, err)))
         return false;
     for (const struct work *w = g->work; w; w = next_in(w)) {
         if (w->queued && w->queued->count && !send_queued(g->arena, c, w, err))

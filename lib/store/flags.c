@@ -2,6 +2,9 @@
  * Changing flags: a group commit (store/line.h). The leader locks the mailboxes of all that wait, reads their messages,
  * applies one change after another in memory, each with the next modseq of its mailbox, and writes what came of it in
  * one transaction. Two round trips a group, however many sessions are in it.
+ *
+ * \Seen of one who is not the owner of the mailbox is a row of its own (store/sharing.h), changed in the same
+ * transaction and with the same modseq as what else was asked for.
  */
 #include "store/store_internal.h"
 
@@ -33,10 +36,23 @@ static const struct db_statement SELECT_MESSAGES = {
     " AND uid BETWEEN r.low AND r.high ORDER BY uid LIMIT r.high - r.low + 1) m"};
 static const struct db_statement SET_FLAGS = {"flags_set", "SELECT message_set_flags($1, $2, $3, $4, $5, $6, $7)"};
 static const struct db_statement RAISE_MAILBOXES = {
-    "flags_mailboxes", "UPDATE mailbox m SET highestmodseq = k.q, flags_modseq = greatest(m.flags_modseq, k.q),"
+    "flags_mailboxes", "UPDATE mailbox m SET highestmodseq = k.q, flags_modseq = greatest(m.flags_modseq, k.f),"
                        " unseen = m.unseen + k.u, deleted = m.deleted + k.d"
-                       " FROM unnest($1::int8[], $2::int8[], $3::int8[], $4::int4[], $5::int4[]) AS k (a, b, q, u, d)"
-                       " WHERE m.account_id = k.a AND m.id = k.b"};
+                       " FROM unnest($1::int8[], $2::int8[], $3::int8[], $4::int8[], $5::int4[], $6::int4[])"
+                       " AS k (a, b, q, f, u, d) WHERE m.account_id = k.a AND m.id = k.b"};
+static const struct db_statement SELECT_SEEN = {
+    "flags_seen",
+    "SELECT s.account_id, s.mailbox_id, s.reader_id, s.uid, s.seen, s.modseq"
+    " FROM unnest($1::int8[], $2::int8[], $3::int8[], $4::int8[], $5::int8[]) AS r (a, b, reader, low, high)"
+    " JOIN message_seen s ON s.account_id = r.a AND s.reader_id = r.reader AND s.mailbox_id = r.b"
+    " AND s.uid BETWEEN r.low AND r.high"};
+static const struct db_statement SET_SEEN = {
+    "flags_set_seen",
+    "INSERT INTO message_seen (account_id, mailbox_id, reader_id, uid, seen, modseq)"
+    " SELECT a, b, r, u, s <> 0, q FROM unnest($1::int8[], $2::int8[], $3::int8[], $4::int8[], $5::int4[], $6::int8[])"
+    " AS e (a, b, r, u, s, q)"
+    " ON CONFLICT (account_id, reader_id, mailbox_id, uid) DO UPDATE SET seen = excluded.seen, modseq = "
+    "excluded.modseq"};
 
 /* ---- one message ---- */
 
@@ -69,15 +85,28 @@ static void remove_keywords(struct arena *a, struct store_message *m, const stru
     m->keyword_count = count;
 }
 
+static bool differ(const struct store_message *before, const struct store_message *after) {
+    if (after->flags != before->flags || after->keyword_count != before->keyword_count)
+        return true;
+    for (size_t i = 0; i < after->keyword_count; i++)
+        if (!has_keyword(before->keyword, before->keyword_count, after->keyword[i]))
+            return true;
+    return false;
+}
+
 /* Applies the change to one message; true when its value is another one afterwards. */
-static bool apply(struct arena *a, struct store_message *m, enum store_change change, uint32_t flags,
-                  const struct str *keyword, size_t n) {
+static bool apply(struct arena *a, struct store_message *m, const struct store_flag_change *x) {
     struct store_message before = *m;
-    if (change == STORE_SET) {
-        m->flags = flags;
-        m->keyword_count = 0;
-        add_keywords(a, m, keyword, n);
-    } else if (change == STORE_ADD) {
+    uint32_t flags = x->flags;
+    const struct str *keyword = x->keyword;
+    size_t n = x->keyword_count;
+    if (x->change == STORE_SET) {
+        m->flags = (flags & ~x->keeps) | (m->flags & x->keeps);
+        if (!x->keeps_keywords) {
+            m->keyword_count = 0;
+            add_keywords(a, m, keyword, n);
+        }
+    } else if (x->change == STORE_ADD) {
         m->flags |= flags;
         if (n)
             add_keywords(a, m, keyword, n);
@@ -86,12 +115,7 @@ static bool apply(struct arena *a, struct store_message *m, enum store_change ch
         if (n)
             remove_keywords(a, m, keyword, n);
     }
-    if (m->flags != before.flags || m->keyword_count != before.keyword_count)
-        return true;
-    for (size_t i = 0; i < m->keyword_count; i++)
-        if (!has_keyword(before.keyword, before.keyword_count, m->keyword[i]))
-            return true;
-    return false;
+    return differ(&before, m);
 }
 
 static struct str joined(struct arena *a, const struct store_message *m) {
@@ -108,6 +132,7 @@ static struct str joined(struct arena *a, const struct store_message *m) {
 struct box {
     int64_t account, id;
     uint64_t modseq, before; /* the highest one, now and before the group */
+    uint64_t flags_modseq;   /* of the last change that all see; 0: none in the group */
     bool there;
     int32_t unseen, deleted; /* more than before */
 };
@@ -119,6 +144,13 @@ struct entry {
     struct store_message m;
 };
 
+/* A reader's \Seen of such a message. */
+struct seen {
+    int64_t account, mailbox, reader;
+    bool differs;
+    struct store_seen is;
+};
+
 struct group {
     struct arena *arena;
     struct work *work;
@@ -126,6 +158,8 @@ struct group {
     size_t boxes;
     struct entry *entry; /* by account, mailbox and UID */
     size_t entries;
+    struct seen *seen; /* by account, mailbox, reader and UID */
+    size_t seens;
 };
 
 static int compare_ids(int64_t a1, int64_t b1, int64_t a2, int64_t b2) {
@@ -143,6 +177,12 @@ static int compare_entry(const void *a, const void *b) {
     const struct entry *x = a, *y = b;
     int c = compare_ids(x->account, x->mailbox, y->account, y->mailbox);
     return c ? c : (x->m.uid > y->m.uid) - (x->m.uid < y->m.uid);
+}
+
+static int compare_seen(const void *a, const void *b) {
+    const struct seen *x = a, *y = b;
+    int c = compare_ids(x->account, x->mailbox, y->account, y->mailbox);
+    return c ? c : compare_ids(x->reader, x->is.uid, y->reader, y->is.uid);
 }
 
 static struct box *find_box(const struct group *g, int64_t account, int64_t id) {
@@ -193,6 +233,27 @@ static bool send_select(struct group *g, struct db_conn *c, struct err *err) {
     struct db_params p = {0};
     db_int8_array(&p, account, n), db_int8_array(&p, id, n), db_int8_array(&p, low, n), db_int8_array(&p, high, n);
     return db_send(c, &SELECT_MESSAGES, &p, err);
+}
+
+/* With nobody but owners there is nothing to ask. */
+static bool send_select_seen(struct group *g, struct db_conn *c, struct err *err) {
+    size_t n = 0, at = 0;
+    for (const struct work *w = g->work; w; w = next_in(w))
+        n += w->change->reader ? w->range_count : 0;
+    if (n == 0)
+        return true;
+    int64_t *account = arena_array(g->arena, n, 8), *id = arena_array(g->arena, n, 8),
+            *reader = arena_array(g->arena, n, 8), *low = arena_array(g->arena, n, 8),
+            *high = arena_array(g->arena, n, 8);
+    for (const struct work *w = g->work; w; w = next_in(w))
+        for (size_t i = 0; w->change->reader && i < w->range_count; i++, at++) {
+            account[at] = w->account, id[at] = w->mailbox, reader[at] = w->change->reader;
+            low[at] = w->range[i].first, high[at] = w->range[i].last;
+        }
+    struct db_params p = {0};
+    db_int8_array(&p, account, n), db_int8_array(&p, id, n), db_int8_array(&p, reader, n);
+    db_int8_array(&p, low, n), db_int8_array(&p, high, n);
+    return db_send(c, &SELECT_SEEN, &p, err);
 }
 
 static bool receive_locks(struct group *g, struct db_conn *c, struct err *err) {
@@ -285,20 +346,91 @@ static struct store_message copied(struct arena *a, const struct store_message *
     return copy;
 }
 
+/* A place for the \Seen of each message that a reader means, filled with what is stored. */
+static bool receive_seen(struct group *g, struct db_conn *c, struct err *err) {
+    size_t n = 0, kept = 0;
+    bool asked = false;
+    for (const struct work *w = g->work; w; w = next_in(w))
+        for (size_t i = 0; w->change->reader && i < w->range_count; i++) {
+            asked = true;
+            for (size_t at = entry_at(g, w, w->range[i].first); belongs(g, w, at, w->range[i].last); at++)
+                n++;
+        }
+    if (!asked)
+        return true;
+    g->seen = arena_array(g->arena, n ? n : 1, sizeof *g->seen);
+    for (const struct work *w = g->work; w; w = next_in(w))
+        for (size_t i = 0; w->change->reader && i < w->range_count; i++)
+            for (size_t at = entry_at(g, w, w->range[i].first); belongs(g, w, at, w->range[i].last); at++)
+                g->seen[g->seens++] =
+                    (struct seen){w->account, w->mailbox, w->change->reader, false, {g->entry[at].m.uid, false, 0}};
+    qsort(g->seen, g->seens, sizeof *g->seen, compare_seen);
+    for (size_t i = 0; i < g->seens; i++)
+        if (kept == 0 || compare_seen(&g->seen[kept - 1], &g->seen[i]) != 0)
+            g->seen[kept++] = g->seen[i];
+    g->seens = kept;
+    PGresult *r = db_receive(c, err);
+    for (int i = 0; r && i < PQntuples(r); i++) {
+        struct seen key = {
+            .account = db_get_int8(r, i, 0),
+            .mailbox = db_get_int8(r, i, 1),
+            .reader = db_get_int8(r, i, 2),
+            .is = {(uint32_t)db_get_int8(r, i, 3), db_get_bool(r, i, 4), (uint64_t)db_get_int8(r, i, 5)}};
+        struct seen *found = g->seens ? bsearch(&key, g->seen, g->seens, sizeof key, compare_seen) : NULL;
+        if (found) /* else its message is gone */
+            found->is = key.is;
+    }
+    bool good = r != NULL;
+    PQclear(r);
+    return good;
+}
+
+static struct seen *find_seen(const struct group *g, const struct work *w, uint32_t uid) {
+    struct seen key = {.account = w->account, .mailbox = w->mailbox, .reader = w->change->reader, .is.uid = uid};
+    return bsearch(&key, g->seen, g->seens, sizeof key, compare_seen);
+}
+
+/* Changes what all see of the message, and what the reader alone does. */
+static bool change_for_reader(struct group *g, const struct store_flag_change *x, struct entry *e, struct seen *own,
+                              bool *common) {
+    struct store_message m = e->m;
+    uint32_t owners = m.flags & STORE_SEEN;
+    m.flags = (m.flags & ~(uint32_t)STORE_SEEN) | (own->is.seen ? STORE_SEEN : 0);
+    if (!apply(g->arena, &m, x))
+        return *common = false;
+    bool seen = m.flags & STORE_SEEN;
+    m.flags = (m.flags & ~(uint32_t)STORE_SEEN) | owners;
+    *common = differ(&e->m, &m);
+    if (seen != own->is.seen)
+        own->differs = true;
+    own->is.seen = seen;
+    e->m = m;
+    return true;
+}
+
 static void change_one(struct group *g, struct work *w, struct box *b, struct entry *e) {
     struct store_flag_change *x = w->change;
-    if (x->unchanged_since && e->m.modseq > x->unchanged_since) {
+    struct seen *own = x->reader ? find_seen(g, w, e->m.uid) : NULL;
+    uint64_t modseq = own && own->is.modseq > e->m.modseq ? own->is.modseq : e->m.modseq;
+    if (x->unchanged_since && modseq > x->unchanged_since) {
         x->failed[x->failed_count++] = e->m.uid;
         return;
     }
     uint32_t before = e->m.flags;
-    if (apply(g->arena, &e->m, x->change, x->flags, x->keyword, x->keyword_count)) {
+    bool was_seen = own && own->is.seen, common = true;
+    if (own ? change_for_reader(g, x, e, own, &common) : apply(g->arena, &e->m, x)) {
         w->modseq = b->modseq + 1;
-        e->m.modseq = w->modseq;
-        e->differs = true;
+        if (own && own->is.seen != was_seen)
+            own->is.modseq = w->modseq;
+        if (common) {
+            e->m.modseq = b->flags_modseq = w->modseq;
+            e->differs = true;
+        }
         b->unseen += (before & STORE_SEEN ? 1 : 0) - (e->m.flags & STORE_SEEN ? 1 : 0);
         b->deleted += (e->m.flags & STORE_DELETED ? 1 : 0) - (before & STORE_DELETED ? 1 : 0);
     }
+    if (own)
+        x->seen[x->count] = own->is;
     x->message[x->count++] = copied(w->arena, &e->m);
 }
 
@@ -315,6 +447,8 @@ static void apply_work(struct group *g, struct work *w) {
             n++;
     w->change->message = arena_array(w->arena, n, sizeof *w->change->message);
     w->change->failed = arena_array(w->arena, n, sizeof *w->change->failed);
+    if (w->change->reader)
+        w->change->seen = arena_array(w->arena, n ? n : 1, sizeof *w->change->seen);
     for (size_t i = 0; i < w->range_count; i++)
         for (size_t at = entry_at(g, w, w->range[i].first); belongs(g, w, at, w->range[i].last); at++)
             change_one(g, w, b, &g->entry[at]);
@@ -381,36 +515,60 @@ static bool send_flags(struct group *g, struct db_conn *c, struct err *err) {
 static bool send_mailboxes(struct group *g, struct db_conn *c, struct err *err) {
     size_t n = 0;
     int64_t *account = arena_array(g->arena, g->boxes, 8), *id = arena_array(g->arena, g->boxes, 8),
-            *modseq = arena_array(g->arena, g->boxes, 8);
+            *modseq = arena_array(g->arena, g->boxes, 8), *flags_modseq = arena_array(g->arena, g->boxes, 8);
     int32_t *unseen = arena_array(g->arena, g->boxes, 4), *deleted = arena_array(g->arena, g->boxes, 4);
     for (size_t i = 0; i < g->boxes; i++) {
         const struct box *b = &g->box[i];
         if (b->modseq == b->before)
             continue;
         account[n] = b->account, id[n] = b->id, modseq[n] = (int64_t)b->modseq;
+        flags_modseq[n] = (int64_t)b->flags_modseq;
         unseen[n] = b->unseen, deleted[n++] = b->deleted;
     }
     struct db_params p = {0};
     db_int8_array(&p, account, n), db_int8_array(&p, id, n), db_int8_array(&p, modseq, n);
-    db_int4_array(&p, unseen, n), db_int4_array(&p, deleted, n);
+    db_int8_array(&p, flags_modseq, n), db_int4_array(&p, unseen, n), db_int4_array(&p, deleted, n);
     return db_send(c, &RAISE_MAILBOXES, &p, err);
+}
+
+static bool send_seen(struct group *g, struct db_conn *c, struct err *err) {
+    size_t n = 0, at = 0;
+    for (size_t i = 0; i < g->seens; i++)
+        n += g->seen[i].differs;
+    if (n == 0)
+        return true;
+    int64_t *account = arena_array(g->arena, n, 8), *id = arena_array(g->arena, n, 8),
+            *reader = arena_array(g->arena, n, 8), *uid = arena_array(g->arena, n, 8),
+            *modseq = arena_array(g->arena, n, 8);
+    int32_t *seen = arena_array(g->arena, n, 4);
+    for (size_t i = 0; i < g->seens; i++) {
+        const struct seen *e = &g->seen[i];
+        if (!e->differs)
+            continue;
+        account[at] = e->account, id[at] = e->mailbox, reader[at] = e->reader, uid[at] = e->is.uid;
+        modseq[at] = (int64_t)e->is.modseq, seen[at++] = e->is.seen;
+    }
+    struct db_params p = {0};
+    db_int8_array(&p, account, n), db_int8_array(&p, id, n), db_int8_array(&p, reader, n), db_int8_array(&p, uid, n);
+    db_int4_array(&p, seen, n), db_int8_array(&p, modseq, n);
+    return db_send(c, &SET_SEEN, &p, err);
 }
 
 /* The whole transaction. False: nothing of it is there (or the connection broke and that is not known). */
 static bool commit_group(struct group *g, struct db_conn *c, struct err *err) {
     collect_boxes(g);
     if (!db_pipeline(c, err) || !db_send(c, &STORE_BEGIN, NULL, err) || !send_locks(g, c, err) ||
-        !send_select(g, c, err) || !db_sync(c, err))
+        !send_select(g, c, err) || !send_select_seen(g, c, err) || !db_sync(c, err))
         return false;
     PQclear(db_receive(c, err));
-    if (!receive_locks(g, c, err) || !receive_messages(g, c, err))
+    if (!receive_locks(g, c, err) || !receive_messages(g, c, err) || !receive_seen(g, c, err))
         return false;
     bool changed = false;
     for (struct work *w = g->work; w; w = next_in(w)) {
         apply_work(g, w);
         changed = changed || w->modseq;
     }
-    if (changed && (!send_flags(g, c, err) || !send_mailboxes(g, c, err)))
+    if (changed && (!send_flags(g, c, err) || !send_seen(g, c, err) || !send_mailboxes(g, c, err)))
         return false;
     return db_send(c, &STORE_COMMIT, NULL, err) && db_pipeline_end(c, err);
 }
@@ -423,8 +581,7 @@ static void tell(struct store *s, const struct work *w) {
         store_tell(s, w->account, w->mailbox, w->modseq);
         return;
     }
-    watcher->flags(watcher->context, w->account, w->mailbox, w->modseq, w->change->message, w->change->count,
-                   w->change->by);
+    watcher->flags(watcher->context, w->account, w->mailbox, w->modseq, w->change);
     store_notify(s, w->account, w->mailbox, w->modseq);
 }
 

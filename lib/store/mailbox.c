@@ -1,27 +1,27 @@
 #include "store/store_internal.h"
 
 #include "base/log.h"
+#include "store/sharing.h"
 
 enum { NAME_BYTES = 1000, MAX_LEVELS = 32 };
 
-#define COLUMNS                                                                                                        \
-    "id, name, uidvalidity, uidnext, highestmodseq, flags_modseq, first_recent, messages, unseen, deleted, bytes, "    \
-    "special_use, "                                                                                                    \
-    "subscribed"
-
-static const struct db_statement FIND = {"mailbox_find",
-                                         "SELECT " COLUMNS " FROM mailbox WHERE account_id = $1 AND name = $2"};
-static const struct db_statement GET = {"mailbox_get",
-                                        "SELECT " COLUMNS " FROM mailbox WHERE account_id = $1 AND id = $2"};
+static const struct db_statement FIND = {"mailbox_find", "SELECT " STORE_MAILBOX_COLUMNS
+                                                         " FROM mailbox WHERE account_id = $1 AND name = $2"};
+static const struct db_statement GET = {"mailbox_get", "SELECT " STORE_MAILBOX_COLUMNS
+                                                       " FROM mailbox WHERE account_id = $1 AND id = $2"};
 static const struct db_statement LIST = {
     "mailbox_list",
-    "SELECT " COLUMNS " FROM mailbox WHERE account_id = $1 ORDER BY name <> 'INBOX', name COLLATE \"C\""};
+    "SELECT " STORE_MAILBOX_COLUMNS " FROM mailbox WHERE account_id = $1 ORDER BY name <> 'INBOX', name COLLATE \"C\""};
 static const struct db_statement MAKE_DEFAULTS = {
     "mailbox_make_defaults",
-    "INSERT INTO mailbox (account_id, name, special_use)"
+    "WITH made AS (INSERT INTO mailbox (account_id, name, special_use)"
     " SELECT $1, d.name, d.special_use FROM (VALUES ('INBOX', NULL), ('Archive', '\\Archive'), ('Drafts', '\\Drafts'),"
     " ('Junk', '\\Junk'), ('Sent', '\\Sent'), ('Trash', '\\Trash')) AS d (name, special_use)"
-    " WHERE NOT EXISTS (SELECT FROM mailbox WHERE account_id = $1 AND name = 'INBOX') ON CONFLICT DO NOTHING"};
+    " WHERE NOT EXISTS (SELECT FROM mailbox WHERE account_id = $1 AND name = 'INBOX')"
+    " ON CONFLICT DO NOTHING RETURNING id)"
+    " INSERT INTO mailbox_acl (account_id, mailbox_id, grantee, grantee_id, negative, rights)"
+    " SELECT $1, made.id, x.grantee, x.grantee_id, x.negative, x.rights FROM made JOIN mailbox_acl x"
+    " ON x.account_id = $1 AND x.mailbox_id = 0"};
 static const struct db_statement CREATE = {
     "mailbox_create",
     "INSERT INTO mailbox (account_id, name, special_use) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING id"};
@@ -37,6 +37,15 @@ static const struct db_statement REMEMBER = {
     "mailbox_remember", "INSERT INTO removed_mailbox (account_id, id, name, special_use, subscribed)"
                         " SELECT account_id, id, name, special_use, subscribed FROM mailbox"
                         " WHERE account_id = $1 AND id = $2 ON CONFLICT DO NOTHING"};
+static const struct db_statement FORGET_SEEN = {"mailbox_forget_seen",
+                                                "DELETE FROM message_seen WHERE account_id = $1 AND mailbox_id = $2"};
+static const struct db_statement FORGET_ACL = {"mailbox_forget_acl",
+                                               "DELETE FROM mailbox_acl WHERE account_id = $1 AND mailbox_id = $2"};
+static const struct db_statement INHERIT_ACL = {
+    "mailbox_inherit_acl",
+    "INSERT INTO mailbox_acl (account_id, mailbox_id, grantee, grantee_id, negative, rights)"
+    " SELECT account_id, $3, grantee, grantee_id, negative, rights FROM mailbox_acl WHERE account_id = $1"
+    " AND mailbox_id = coalesce((SELECT id FROM mailbox WHERE account_id = $1 AND name = $2), 0)"};
 static const struct db_statement FORGET_EXPUNGED = {"mailbox_forget_expunged",
                                                     "DELETE FROM expunged WHERE account_id = $1 AND mailbox_id = $2"};
 static const struct db_statement SUBTREE = {
@@ -72,6 +81,17 @@ static struct str canonical(struct arena *a, struct str name) {
     return name;
 }
 
+/* The first levels that lead to others' mailboxes (RFC 2342). */
+static bool is_reserved(struct str name) {
+    static const char *const first[] = {STORE_OTHER_USERS, STORE_SHARED_FOLDERS};
+    for (size_t i = 0; i < sizeof first / sizeof *first; i++) {
+        struct str level = str_of(first[i]);
+        if (str_starts(name, level) && (name.n == level.n || name.p[level.n] == '/'))
+            return true;
+    }
+    return false;
+}
+
 static bool valid_name(struct str name, struct err *err) {
     if (name.n == 0 || name.n > NAME_BYTES)
         return err_set(err, "a mailbox's name has 1 to %d bytes", NAME_BYTES);
@@ -87,12 +107,14 @@ static bool valid_name(struct str name, struct err *err) {
         return err_set(err, "mailboxes are nested at most %d deep", MAX_LEVELS);
     if (name.p[0] == '/' || name.p[name.n - 1] == '/' || str_find(name, STR("//")) >= 0)
         return err_set(err, "a level of the mailbox's name is empty");
+    if (is_reserved(name))
+        return err_set(err, "what begins with %s or %s are others' mailboxes", STORE_OTHER_USERS, STORE_SHARED_FOLDERS);
     return true;
 }
 
 /* ---- reading ---- */
 
-static void read_row(const PGresult *r, int row, int64_t account, struct arena *a, struct store_mailbox *out) {
+void store_read_mailbox(const PGresult *r, int row, int64_t account, struct arena *a, struct store_mailbox *out) {
     struct str special = db_get_str(r, row, 11);
     *out = (struct store_mailbox){
         .account_id = account,
@@ -109,10 +131,11 @@ static void read_row(const PGresult *r, int row, int64_t account, struct arena *
         .bytes = (uint64_t)db_get_int8(r, row, 10),
         .special_use = special.p ? arena_str(a, special) : special,
         .subscribed = db_get_bool(r, row, 12),
+        .rights = RIGHTS_ALL,
     };
 }
 
-static bool make_defaults(struct db_conn *c, int64_t account, struct err *err) {
+bool store_make_defaults(struct db_conn *c, int64_t account, struct err *err) {
     struct db_params p = {0};
     db_int8(&p, account);
     return db_exec(c, &MAKE_DEFAULTS, &p, err) >= 0;
@@ -128,7 +151,7 @@ static enum store_status find(struct db_conn *c, struct arena *a, int64_t accoun
         return store_failed(err);
     bool there = PQntuples(r) == 1;
     if (there)
-        read_row(r, 0, account, a, out);
+        store_read_mailbox(r, 0, account, a, out);
     PQclear(r);
     if (!there)
         err_set(err, "there is no mailbox %.*s", STR_ARG(name));
@@ -147,7 +170,7 @@ enum store_status store_mailbox_find(struct store *s, struct arena *a, int64_t a
         return store_failed(err);
     enum store_status status = find(c, a, account, name, out, err);
     if (status == STORE_NOT_FOUND) /* a new account has none yet */
-        status = make_defaults(c, account, err) ? find(c, a, account, name, out, err) : store_failed(err);
+        status = store_make_defaults(c, account, err) ? find(c, a, account, name, out, err) : store_failed(err);
     db_release(s->db, c);
     return status;
 }
@@ -163,7 +186,7 @@ enum store_status store_mailbox_get(struct store *s, struct arena *a, int64_t ac
     PGresult *r = db_query(c, &GET, &p, err);
     enum store_status status = !r ? store_failed(err) : PQntuples(r) ? STORE_OK : STORE_NOT_FOUND;
     if (status == STORE_OK)
-        read_row(r, 0, account, a, out);
+        store_read_mailbox(r, 0, account, a, out);
     if (status == STORE_NOT_FOUND)
         err_set(err, "the mailbox is gone");
     PQclear(r);
@@ -185,7 +208,7 @@ enum store_status store_mailbox_list(struct store *s, struct arena *a, int64_t a
         r = db_query(c, &LIST, &p, err);
         if (!r || PQntuples(r) > 0)
             break;
-        if (!make_defaults(c, account, err)) {
+        if (!store_make_defaults(c, account, err)) {
             PQclear(r);
             r = NULL;
             break;
@@ -196,7 +219,7 @@ enum store_status store_mailbox_list(struct store *s, struct arena *a, int64_t a
         *count = (size_t)PQntuples(r);
         *out = arena_array(a, *count, sizeof **out);
         for (size_t i = 0; i < *count; i++)
-            read_row(r, (int)i, account, a, &(*out)[i]);
+            store_read_mailbox(r, (int)i, account, a, &(*out)[i]);
     }
     PQclear(r);
     db_release(s->db, c);
@@ -293,8 +316,15 @@ static bool create_one(struct db_conn *c, int64_t account, struct str name, stru
     if (!r)
         return false;
     *made = PQntuples(r) == 1;
+    int64_t id = *made ? db_get_int8(r, 0, 0) : 0;
     PQclear(r);
-    return true;
+    if (!*made)
+        return true;
+    ptrdiff_t slash = str_rchr(name, '/'); /* RFC 4314 section 4: it inherits the list of the one above it */
+    db_int8(&p, account);
+    db_text(&p, slash > 0 ? str_sub(name, 0, (size_t)slash) : STR(""));
+    db_int8(&p, id);
+    return db_exec(c, &INHERIT_ACL, &p, err) >= 0;
 }
 
 /* The mailbox and its parents, in the caller's transaction. */
@@ -314,7 +344,7 @@ static enum store_status create_path(struct db_conn *c, int64_t account, struct 
 /* Begins a transaction on a fresh connection with the account's mailboxes made. */
 static struct db_conn *begin(struct store *s, int64_t account, struct err *err) {
     struct db_conn *c = db_acquire(s->db, err);
-    if (c && db_begin(c, err) && make_defaults(c, account, err))
+    if (c && db_begin(c, err) && store_make_defaults(c, account, err))
         return c;
     db_release(s->db, c);
     store_failed(err);
@@ -387,7 +417,8 @@ enum store_status store_mailbox_delete(struct store *s, int64_t account, struct 
     enum store_status status = c ? find(c, &a, account, name, &box, err) : STORE_TEMPORARY;
     if (status == STORE_OK) {
         bool there;
-        static const struct db_statement *const end[] = {&REMOVE_MESSAGES, &REMEMBER, &FORGET_EXPUNGED, &DELETE};
+        static const struct db_statement *const end[] = {&REMOVE_MESSAGES, &REMEMBER,   &FORGET_EXPUNGED,
+                                                         &FORGET_SEEN,     &FORGET_ACL, &DELETE};
         if (!lock_mailbox(c, account, box.id, &there, err))
             status = store_failed(err);
         else if (!there ||
@@ -460,10 +491,13 @@ static enum store_status rename_inbox(struct store *s, struct arena *a, int64_t 
     if (status != STORE_OK)
         return status;
     struct uid_range all = {1, UINT32_MAX};
-    uint32_t *uids_from, *uids_to, validity;
-    size_t n;
-    return store_copy(s, a, account, inbox.id, &all, 1, box.id, true, (struct store_quota){-1, 0}, &uids_from, &uids_to,
-                      &n, &validity, err);
+    struct store_copying x = {.account = account,
+                              .mailbox = inbox.id,
+                              .to_account = account,
+                              .to_mailbox = box.id,
+                              .move = true,
+                              .quota = {-1, 0}};
+    return store_copy(s, a, &all, 1, &x, err);
 }
 
 enum store_status store_mailbox_rename(struct store *s, int64_t account, struct str from, struct str to,

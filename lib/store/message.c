@@ -30,7 +30,7 @@ static const struct db_statement CARDS = {
 static const struct db_statement IN_OLD = {
     "message_in_old", "SELECT " MESSAGE_COLUMNS " FROM (SELECT * FROM message WHERE account_id = $1 AND mailbox_id = $2"
                       " ORDER BY uid LIMIT $3) m WHERE m.saved_at < now() - make_interval(days => $4) ORDER BY m.uid"};
-static const struct db_statement IN = {"message_in", "SELECT " MESSAGE_COLUMNS IN_RANGES "ORDER BY m.uid"};
+const struct db_statement STORE_MESSAGES_IN = {"message_in", "SELECT " MESSAGE_COLUMNS IN_RANGES "ORDER BY m.uid"};
 static const struct db_statement IN_DELETED = {"message_in_deleted", "SELECT " MESSAGE_COLUMNS IN_RANGES
                                                                      " WHERE m.flags & 8 <> 0 ORDER BY m.uid"};
 static const struct db_statement RAISE = {
@@ -38,10 +38,10 @@ static const struct db_statement RAISE = {
     "UPDATE mailbox SET uidnext = uidnext + $3, highestmodseq = $4, flags_modseq = greatest(flags_modseq, $5),"
     " messages = messages + $6, unseen = unseen + $7, deleted = deleted + $8, bytes = bytes + $9"
     " WHERE account_id = $1 AND id = $2"};
-static const struct db_statement DELETE_MESSAGES = {
+const struct db_statement STORE_DELETE_MESSAGES = {
     "message_delete", "DELETE FROM message WHERE account_id = $1 AND mailbox_id = $2 AND uid = ANY ($3)"};
 /* What is expunged can be brought back: the row moves, and its email stays. */
-static const struct db_statement REMOVE_MESSAGES = {
+const struct db_statement STORE_REMOVE_MESSAGES = {
     "message_remove",
     "WITH gone AS (DELETE FROM message WHERE account_id = $1 AND mailbox_id = $2 AND uid = ANY ($3)"
     " RETURNING email_id, uid, flags, keywords, size, internal_date, prefix) INSERT INTO removed_message (account_id,"
@@ -51,12 +51,13 @@ static const struct db_statement ADD_EXPUNGED = {
     "message_add_expunged",
     "INSERT INTO expunged (account_id, mailbox_id, modseq, uid) SELECT $1, $2, $3, unnest($4::int8[])"};
 static const struct db_statement FENCE = {"message_fence", "SELECT pop3_fence($1, $2)"};
-static const struct db_statement COPY = {
-    "message_copy",
-    "INSERT INTO message (account_id, mailbox_id, uid, email_id, modseq, flags, keywords, size, internal_date, prefix)"
-    " SELECT m.account_id, $3, u.new_uid, m.email_id, $4, m.flags, m.keywords, m.size, m.internal_date, m.prefix"
-    " FROM unnest($5::int8[], $6::int8[]) AS u (uid, new_uid) JOIN message m"
-    " ON m.account_id = $1 AND m.mailbox_id = $2 AND m.uid = u.uid ORDER BY u.new_uid"};
+/* In one order, whoever asks: no deadlocks. */
+static const struct db_statement LOCK_USAGES = {
+    "message_usages",
+    "SELECT account_id, bytes, messages FROM account_usage WHERE account_id = ANY ($1) ORDER BY account_id"
+    " FOR NO KEY UPDATE"};
+static const struct db_statement FORGET_SEEN = {
+    "message_forget_seen", "DELETE FROM message_seen WHERE account_id = $1 AND mailbox_id = $2 AND uid = ANY ($3)"};
 
 void store_range_params(struct db_params *p, struct arena *a, const struct uid_range *range, size_t count) {
     int64_t *low = arena_array(a, count, sizeof *low), *high = arena_array(a, count, sizeof *high);
@@ -92,7 +93,7 @@ void store_read_message(const PGresult *r, int row, struct arena *a, struct stor
     out->keyword_count = store_get_keywords(r, row, 7, a, &out->keyword);
 }
 
-static struct store_message *read_messages(const PGresult *r, struct arena *a, size_t *count) {
+struct store_message *store_read_messages(const PGresult *r, struct arena *a, size_t *count) {
     *count = (size_t)PQntuples(r);
     struct store_message *list = arena_array(a, *count, sizeof *list);
     for (size_t i = 0; i < *count; i++)
@@ -167,7 +168,7 @@ enum store_status store_messages(struct store *s, struct arena *a, int64_t accou
     PGresult *r = db_query(c, &MESSAGES, &p, err);
     enum store_status status = r ? STORE_OK : store_failed(err);
     if (r)
-        *out = read_messages(r, a, count);
+        *out = store_read_messages(r, a, count);
     PQclear(r);
     db_release(s->db, c);
     return status;
@@ -242,33 +243,33 @@ enum store_status store_read(struct store *s, const struct store_card *m, uint64
 
 /* ---- changing: a transaction with its mailboxes locked ---- */
 
-struct change {
-    struct store *s;
-    struct db_conn *c;
-    int64_t account;
-    struct arena *a;
-    struct err *err;
-    int64_t hold; /* the token of the POP3 session that does it (store_remove), 0: none does */
-};
-
-/* Begins, locks the mailboxes (in order of their ids) and selects messages with `select` and its parameters, all in one
- * round trip. box: the state of each of ids, in the order given. */
-static enum store_status begin_change(struct change *x, const int64_t *ids, size_t n, struct store_locked *box,
-                                      const struct db_statement *select, struct db_params *of, PGresult **rows) {
+enum store_status store_begin_change(struct store_changing *x, const struct store_locked *of, size_t n,
+                                     struct store_locked *box, const struct db_statement *select,
+                                     struct db_params *params, PGresult **rows) {
     *rows = NULL;
     x->c = db_acquire(x->s->db, x->err);
     if (!x->c) {
-        db_params_free(of);
+        db_params_free(params);
         return store_failed(x->err);
     }
+    bool one = true; /* account */
+    int64_t account[STORE_MAX_CHANGING], ids[STORE_MAX_CHANGING];
+    for (size_t i = 0; i < n; i++) {
+        account[i] = of[i].account;
+        ids[i] = of[i].id;
+        one = one && of[i].account == of[0].account;
+    }
     struct db_params p = {0};
-    db_int8(&p, x->account);
+    if (one)
+        db_int8(&p, of[0].account);
+    else
+        db_int8_array(&p, account, n);
     db_int8_array(&p, ids, n);
     bool good = db_pipeline(x->c, x->err) && db_send(x->c, &STORE_BEGIN, NULL, x->err) &&
-                db_send(x->c, &STORE_LOCK_MAILBOX, &p, x->err);
-    good = good && db_send(x->c, select, of, x->err) && db_sync(x->c, x->err);
+                db_send(x->c, one ? &STORE_LOCK_MAILBOX : &STORE_LOCK_MAILBOXES, &p, x->err);
+    good = good && db_send(x->c, select, params, x->err) && db_sync(x->c, x->err);
     db_params_free(&p);
-    db_params_free(of);
+    db_params_free(params);
     PGresult *locked = NULL;
     if (good) {
         PQclear(db_receive(x->c, x->err));
@@ -284,9 +285,9 @@ static enum store_status begin_change(struct change *x, const int64_t *ids, size
     size_t found = 0;
     for (int i = 0; i < PQntuples(locked); i++)
         for (size_t k = 0; k < n; k++)
-            if (ids[k] == db_get_int8(locked, i, 1)) {
+            if (of[k].account == db_get_int8(locked, i, 0) && of[k].id == db_get_int8(locked, i, 1)) {
                 box[k] =
-                    (struct store_locked){ids[k], (uint64_t)db_get_int8(locked, i, 2),
+                    (struct store_locked){of[k].account, of[k].id, (uint64_t)db_get_int8(locked, i, 2),
                                           (uint64_t)db_get_int8(locked, i, 3), (uint32_t)db_get_int8(locked, i, 4)};
                 found++;
             }
@@ -299,36 +300,29 @@ static enum store_status begin_change(struct change *x, const int64_t *ids, size
     return STORE_NOT_FOUND;
 }
 
-/* What changes of a mailbox's row. */
-struct raise {
-    int64_t uids, modseq, flags_modseq, messages, unseen, deleted, bytes;
-};
-
-static bool send_raise(struct change *x, int64_t mailbox, const struct raise *by) {
+bool store_send_raise(struct store_changing *x, const struct store_locked *box, const struct store_raise *by) {
     struct db_params p = {0};
-    db_int8(&p, x->account), db_int8(&p, mailbox), db_int8(&p, by->uids), db_int8(&p, by->modseq),
+    db_int8(&p, box->account), db_int8(&p, box->id), db_int8(&p, by->uids), db_int8(&p, by->modseq),
         db_int8(&p, by->flags_modseq);
     db_int4(&p, (int32_t)by->messages), db_int4(&p, (int32_t)by->unseen), db_int4(&p, (int32_t)by->deleted),
         db_int8(&p, by->bytes);
     return db_send(x->c, &RAISE, &p, x->err);
 }
 
-static bool send_usage(struct change *x, int64_t bytes, int64_t messages) {
+bool store_send_usage(struct store_changing *x, int64_t account, int64_t bytes, int64_t messages) {
     struct db_params p = {0};
-    db_int8(&p, x->account), db_int8(&p, bytes), db_int8(&p, messages);
+    db_int8(&p, account), db_int8(&p, bytes), db_int8(&p, messages);
     return db_send(x->c, &STORE_ADD_USAGE, &p, x->err);
 }
 
-/* Ends the pipeline that `sent` says was filled, commits. */
-static enum store_status commit_change(struct change *x, bool sent) {
+enum store_status store_commit_change(struct store_changing *x, bool sent) {
     sent = sent && db_send(x->c, &STORE_COMMIT, NULL, x->err);
     if (!db_pipeline_end(x->c, x->err) || !sent)
         return store_failed(x->err);
     return STORE_OK;
 }
 
-/* Sums of the messages that go or come. */
-static void count_up(const struct store_message *m, size_t n, struct raise *sum) {
+void store_count_up(const struct store_message *m, size_t n, struct store_raise *sum) {
     for (size_t i = 0; i < n; i++) {
         sum->messages++;
         sum->unseen += !(m[i].flags & STORE_SEEN);
@@ -337,9 +331,9 @@ static void count_up(const struct store_message *m, size_t n, struct raise *sum)
     }
 }
 
-/* ---- expunge, copy, move ---- */
+/* ---- expunge ---- */
 
-static void split_columns(struct arena *a, const struct store_message *m, size_t n, int64_t **uid, int64_t **email) {
+void store_split_columns(struct arena *a, const struct store_message *m, size_t n, int64_t **uid, int64_t **email) {
     *uid = arena_array(a, n, sizeof **uid);
     *email = arena_array(a, n, sizeof **email);
     for (size_t i = 0; i < n; i++) {
@@ -348,55 +342,59 @@ static void split_columns(struct arena *a, const struct store_message *m, size_t
     }
 }
 
-/* Takes messages out of a mailbox with `how`: rows deleted or moved, remembered as expunged, counters lowered. */
-static bool send_removal(struct change *x, int64_t mailbox, const struct db_statement *how,
-                         const struct store_message *m, size_t n, int64_t modseq) {
+bool store_send_removal(struct store_changing *x, const struct store_locked *box, const struct db_statement *how,
+                        const struct store_message *m, size_t n, int64_t modseq) {
     int64_t *uid, *email;
-    split_columns(x->a, m, n, &uid, &email);
-    struct raise sum = {0};
-    count_up(m, n, &sum);
-    struct raise by = {0, modseq, 0, -sum.messages, -sum.unseen, -sum.deleted, -sum.bytes};
+    store_split_columns(x->a, m, n, &uid, &email);
+    struct store_raise sum = {0};
+    store_count_up(m, n, &sum);
+    struct store_raise by = {0, modseq, 0, -sum.messages, -sum.unseen, -sum.deleted, -sum.bytes};
+    const struct db_statement *const both[] = {how, &FORGET_SEEN};
     struct db_params p = {0};
-    db_int8(&p, x->account), db_int8(&p, mailbox), db_int8_array(&p, uid, n);
-    if (!db_send(x->c, how, &p, x->err))
-        return false;
-    db_int8(&p, x->account), db_int8(&p, mailbox), db_int8(&p, modseq), db_int8_array(&p, uid, n);
-    return db_send(x->c, &ADD_EXPUNGED, &p, x->err) && send_raise(x, mailbox, &by);
+    for (size_t i = 0; i < 2; i++) {
+        db_int8(&p, box->account), db_int8(&p, box->id), db_int8_array(&p, uid, n);
+        if (!db_send(x->c, both[i], &p, x->err))
+            return false;
+    }
+    db_int8(&p, box->account), db_int8(&p, box->id), db_int8(&p, modseq), db_int8_array(&p, uid, n);
+    return db_send(x->c, &ADD_EXPUNGED, &p, x->err) && store_send_raise(x, box, &by);
 }
 
 /* Where a POP3 session does it, the session's hold of the mailbox must still be there. */
-static bool send_fence(struct change *x) {
+static bool send_fence(struct store_changing *x, int64_t account) {
     struct db_params p = {0};
     if (!x->hold)
         return true;
-    db_int8(&p, x->account), db_int8(&p, x->hold);
+    db_int8(&p, account), db_int8(&p, x->hold);
     return db_send(x->c, &FENCE, &p, x->err);
 }
 
 /* Expunges the messages that `select` names. *modseq: theirs, or the mailbox's where there are none. */
-static enum store_status expunge(struct change *x, int64_t mailbox, const struct db_statement *select,
-                                 struct db_params *of, struct store_message **m, size_t *n, uint64_t *modseq) {
+static enum store_status expunge(struct store_changing *x, const struct store_locked *mailbox,
+                                 const struct db_statement *select, struct db_params *of, struct store_message **m,
+                                 size_t *n, uint64_t *modseq) {
     struct store_locked box;
     PGresult *rows;
     *n = 0;
-    enum store_status status = begin_change(x, &mailbox, 1, &box, select, of, &rows);
+    enum store_status status = store_begin_change(x, mailbox, 1, &box, select, of, &rows);
     if (status == STORE_OK) {
-        *m = read_messages(rows, x->a, n);
+        *m = store_read_messages(rows, x->a, n);
         PQclear(rows);
         *modseq = box.highestmodseq + (*n > 0);
     }
     if (*n) {
-        struct raise sum = {0};
-        count_up(*m, *n, &sum);
-        bool sent = db_pipeline(x->c, x->err) && send_fence(x) && send_usage(x, -sum.bytes, -sum.messages) &&
-                    send_removal(x, mailbox, &REMOVE_MESSAGES, *m, *n, (int64_t)*modseq);
-        status = commit_change(x, sent);
+        struct store_raise sum = {0};
+        store_count_up(*m, *n, &sum);
+        bool sent = db_pipeline(x->c, x->err) && send_fence(x, box.account) &&
+                    store_send_usage(x, box.account, -sum.bytes, -sum.messages) &&
+                    store_send_removal(x, &box, &STORE_REMOVE_MESSAGES, *m, *n, (int64_t)*modseq);
+        status = store_commit_change(x, sent);
         if (status != STORE_OK && x->hold && strcmp(db_sqlstate(x->c), "55P03") == 0)
             status = STORE_INVALID;
     }
     db_release(x->s->db, x->c);
     if (status == STORE_OK && *n)
-        store_tell(x->s, x->account, mailbox, *modseq);
+        store_tell(x->s, mailbox->account, mailbox->id, *modseq);
     return status;
 }
 
@@ -404,7 +402,8 @@ enum store_status store_expunge(struct store *s, struct arena *a, int64_t accoun
                                 const struct uid_range *range, size_t range_count, uint32_t **expunged, size_t *count,
                                 uint64_t *modseq, struct err *err) {
     static const struct uid_range all = {1, UINT32_MAX};
-    struct change x = {.s = s, .account = account, .a = a, .err = err};
+    struct store_changing x = {.s = s, .a = a, .err = err};
+    struct store_locked of = {.account = account, .id = mailbox};
     struct store_message *m = NULL;
     struct db_params p = {0};
     uint64_t raised = 0;
@@ -412,7 +411,7 @@ enum store_status store_expunge(struct store *s, struct arena *a, int64_t accoun
     *count = 0;
     db_int8(&p, account), db_int8(&p, mailbox);
     store_range_params(&p, a, range ? range : &all, range ? range_count : 1);
-    enum store_status status = expunge(&x, mailbox, &IN_DELETED, &p, &m, &n, &raised);
+    enum store_status status = expunge(&x, &of, &IN_DELETED, &p, &m, &n, &raised);
     if (status != STORE_OK)
         return status;
     *expunged = arena_array(a, n, sizeof **expunged);
@@ -427,41 +426,48 @@ enum store_status store_expunge(struct store *s, struct arena *a, int64_t accoun
 enum store_status store_remove(struct store *s, struct arena *a, int64_t account, int64_t mailbox,
                                const struct uid_range *range, size_t range_count, int64_t hold, size_t *count,
                                struct err *err) {
-    struct change x = {.s = s, .account = account, .a = a, .err = err, .hold = hold};
+    struct store_changing x = {.s = s, .a = a, .err = err, .hold = hold};
+    struct store_locked of = {.account = account, .id = mailbox};
     struct store_message *m = NULL;
     struct db_params p = {0};
     uint64_t modseq;
     db_int8(&p, account), db_int8(&p, mailbox);
     store_range_params(&p, a, range, range_count);
-    return expunge(&x, mailbox, &IN, &p, &m, count, &modseq);
+    return expunge(&x, &of, &STORE_MESSAGES_IN, &p, &m, count, &modseq);
 }
 
 enum store_status store_expunge_old(struct store *s, int64_t account, int64_t mailbox, int days, size_t most,
                                     size_t *count, struct err *err) {
     struct arena a = ARENA_EMPTY;
-    struct change x = {.s = s, .account = account, .a = &a, .err = err};
+    struct store_changing x = {.s = s, .a = &a, .err = err};
+    struct store_locked of = {.account = account, .id = mailbox};
     struct store_message *m = NULL;
     struct db_params p = {0};
     uint64_t modseq;
     db_int8(&p, account), db_int8(&p, mailbox), db_int8(&p, (int64_t)most), db_int4(&p, days);
-    enum store_status status = expunge(&x, mailbox, &IN_OLD, &p, &m, count, &modseq);
+    enum store_status status = expunge(&x, &of, &IN_OLD, &p, &m, count, &modseq);
     arena_free(&a);
     return status;
 }
 
-/* Whether the copies find room. f: what the account holds before and after, for tell_filled(). */
-static enum store_status check_quota(struct change *x, struct store_quota quota, const struct raise *more,
-                                     struct store_filled *f) {
-    *f = (struct store_filled){.account = x->account, .quota = quota};
-    if (quota.bytes < 0 && quota.messages == 0)
+/* ---- quota ---- */
+
+enum store_status store_check_room(struct store_changing *x, int64_t account, int64_t also, struct store_quota quota,
+                                   const struct store_raise *more, struct store_filled *f) {
+    int64_t both[2] = {account, also};
+    *f = (struct store_filled){.account = account, .quota = quota};
+    if (quota.bytes < 0 && quota.messages == 0 && !also)
         return STORE_OK;
     struct db_params p = {0};
-    db_int8(&p, x->account);
-    PGresult *r = db_query(x->c, &STORE_LOCK_USAGE, &p, x->err);
+    db_int8_array(&p, both, also ? 2 : 1);
+    PGresult *r = db_query(x->c, &LOCK_USAGES, &p, x->err);
     if (!r)
         return store_failed(x->err);
-    f->bytes = f->bytes_before = PQntuples(r) ? db_get_int8(r, 0, 0) : 0;
-    f->messages = f->messages_before = PQntuples(r) ? db_get_int8(r, 0, 1) : 0;
+    for (int i = 0; i < PQntuples(r); i++)
+        if (db_get_int8(r, i, 0) == account) {
+            f->bytes = f->bytes_before = db_get_int8(r, i, 1);
+            f->messages = f->messages_before = db_get_int8(r, i, 2);
+        }
     PQclear(r);
     f->refused = (quota.bytes >= 0 && f->bytes + more->bytes > quota.bytes) ||
                  (quota.messages > 0 && f->messages + more->messages > quota.messages);
@@ -474,159 +480,7 @@ static enum store_status check_quota(struct change *x, struct store_quota quota,
     return STORE_OK;
 }
 
-static void tell_filled(const struct change *x, const struct store_filled *f) {
-    if (x->s->filled && (f->quota.bytes >= 0 || f->quota.messages > 0))
-        x->s->filled(x->s->filled_context, f);
-}
-
-enum store_status store_copy(struct store *s, struct arena *a, int64_t account, int64_t mailbox,
-                             const struct uid_range *range, size_t range_count, int64_t to_mailbox, bool move,
-                             struct store_quota quota, uint32_t **from, uint32_t **to, size_t *count,
-                             uint32_t *to_uidvalidity, struct err *err) {
-    struct change x = {.s = s, .account = account, .a = a, .err = err};
-    bool same = mailbox == to_mailbox;
-    int64_t ids[2] = {mailbox, to_mailbox};
-    struct store_locked box[2];
-    PGresult *rows;
-    *count = 0;
-    struct db_params of = {0};
-    db_int8(&of, account), db_int8(&of, mailbox);
-    store_range_params(&of, a, range, range_count);
-    enum store_status status = begin_change(&x, ids, same ? 1 : 2, box, &IN, &of, &rows);
-    if (status != STORE_OK) {
-        db_release(s->db, x.c);
-        return status;
-    }
-    const struct store_locked *target = same ? &box[0] : &box[1];
-    size_t n;
-    struct store_message *m = read_messages(rows, a, &n);
-    PQclear(rows);
-    struct store_filled filled = {.quota = {-1, 0}};
-    struct raise by = {.uids = (int64_t)n, .modseq = (int64_t)target->highestmodseq + 1};
-    count_up(m, n, &by);
-    if (target->uidnext + n > (uint64_t)UINT32_MAX + 1) {
-        err_set(err, "the mailbox has no UIDs left");
-        status = STORE_INVALID;
-    } else if (n && !move) {
-        status = check_quota(&x, quota, &by, &filled);
-    }
-    int64_t *uid, *email, *new_uid = arena_array(a, n, sizeof *new_uid);
-    split_columns(a, m, n, &uid, &email);
-    *from = arena_array(a, n, sizeof **from);
-    *to = arena_array(a, n, sizeof **to);
-    for (size_t i = 0; i < n; i++) {
-        new_uid[i] = (int64_t)(target->uidnext + i);
-        (*from)[i] = m[i].uid;
-        (*to)[i] = (uint32_t)new_uid[i];
-    }
-    int64_t gone_modseq = same ? by.modseq + 1 : (int64_t)box[0].highestmodseq + 1;
-    if (status == STORE_OK && n) {
-        struct db_params p = {0};
-        bool sent = db_pipeline(x.c, err) && (move || send_usage(&x, by.bytes, by.messages));
-        db_int8(&p, account), db_int8(&p, mailbox), db_int8(&p, to_mailbox), db_int8(&p, by.modseq);
-        db_int8_array(&p, uid, n), db_int8_array(&p, new_uid, n);
-        sent = sent && db_send(x.c, &COPY, &p, err) && send_raise(&x, to_mailbox, &by);
-        db_params_free(&p);
-        if (move)
-            sent = sent && send_removal(&x, mailbox, &DELETE_MESSAGES, m, n, gone_modseq);
-        status = commit_change(&x, sent);
-    }
-    db_release(s->db, x.c);
-    if (status == STORE_OK || status == STORE_QUOTA)
-        tell_filled(&x, &filled);
-    if (status != STORE_OK)
-        return status;
-    *count = n;
-    *to_uidvalidity = target->uidvalidity;
-    if (n) {
-        store_tell(s, account, to_mailbox, (uint64_t)by.modseq);
-        if (move)
-            store_tell(s, account, mailbox, (uint64_t)gone_modseq);
-    }
-    return STORE_OK;
-}
-
-/* ---- replace ---- */
-
-/* Gives the new message its place; what it adds is in *by. */
-static enum store_status place(struct change *x, const struct store_locked *target, struct store_delivery *d,
-                               uint64_t size, struct raise *by) {
-    *by = (struct raise){.uids = 1,
-                         .modseq = (int64_t)target->highestmodseq + 1,
-                         .messages = 1,
-                         .unseen = !(d->flags & STORE_SEEN),
-                         .deleted = !!(d->flags & STORE_DELETED),
-                         .bytes = (int64_t)(size + d->prefix.n)};
-    if (target->uidnext > UINT32_MAX) {
-        err_set(x->err, "the mailbox has no UIDs left");
-        return STORE_INVALID;
-    }
-    d->uid = (uint32_t)target->uidnext;
-    d->uidvalidity = target->uidvalidity;
-    d->modseq = (uint64_t)by->modseq;
-    d->email_id = store_new_id();
-    if (!d->internal_date)
-        d->internal_date = clock_now();
-    return STORE_OK;
-}
-
-/* What is replaced can be brought back like what is expunged. */
-static enum store_status exchange(struct change *x, int64_t mailbox, const struct store_message *old,
-                                  const struct store_email *email, struct store_delivery *d, const struct raise *by,
-                                  int64_t gone_modseq) {
-    bool sent = db_pipeline(x->c, x->err) && send_usage(x, by->bytes - (int64_t)old->size, 0) &&
-                store_send_message(x->a, x->c, email, d, x->err) && send_raise(x, d->mailbox_id, by) &&
-                send_removal(x, mailbox, &REMOVE_MESSAGES, old, 1, gone_modseq);
-    return commit_change(x, sent);
-}
-
-static enum store_status replace(struct change *x, int64_t mailbox, uint32_t uid, const struct store_email *email,
-                                 struct store_delivery *d, int64_t *gone_modseq) {
-    bool same = mailbox == d->mailbox_id;
-    int64_t ids[2] = {mailbox, d->mailbox_id};
-    struct uid_range range = {uid, uid};
-    struct store_locked box[2];
-    struct raise by;
-    PGresult *rows;
-    struct db_params of = {0};
-    db_int8(&of, x->account), db_int8(&of, mailbox);
-    store_range_params(&of, x->a, &range, 1);
-    enum store_status status = begin_change(x, ids, same ? 1 : 2, box, &IN, &of, &rows);
-    if (status != STORE_OK)
-        return status;
-    size_t n;
-    struct store_message *old = read_messages(rows, x->a, &n);
-    PQclear(rows);
-    if (n == 0) {
-        err_set(x->err, "The message is gone");
-        return STORE_INVALID;
-    }
-    struct store_filled filled = {.quota = {-1, 0}};
-    struct raise more = {0};
-    status = place(x, &box[same ? 0 : 1], d, email->size, &by);
-    more.bytes = by.bytes - (int64_t)old->size;
-    if (status == STORE_OK && more.bytes > 0)
-        status = check_quota(x, (struct store_quota){d->quota_bytes, 0}, &more, &filled);
-    *gone_modseq = same ? by.modseq + 1 : (int64_t)box[0].highestmodseq + 1;
-    if (status == STORE_OK)
-        status = exchange(x, mailbox, old, email, d, &by, *gone_modseq);
-    if (status == STORE_OK || status == STORE_QUOTA)
-        tell_filled(x, &filled);
-    return status;
-}
-
-enum store_status store_replace(struct store *s, struct arena *a, int64_t account, int64_t mailbox, uint32_t uid,
-                                const struct store_append *message, struct store_delivery *d, struct err *err) {
-    struct change x = {.s = s, .account = account, .a = a, .err = err};
-    struct store_email email = {.size = message->message.n, .card = message->card};
-    int64_t gone_modseq;
-    if (!blob_put(s->blobs, message->message, -1, email.blob, err) || !blob_sync(s->blobs, err))
-        return store_failed(err);
-    enum store_status status = replace(&x, mailbox, uid, &email, d, &gone_modseq);
-    db_release(s->db, x.c);
-    if (status != STORE_OK)
-        return status;
-    store_tell(s, account, d->mailbox_id, d->modseq);
-    store_tell(s, account, mailbox, (uint64_t)gone_modseq);
-    return STORE_OK;
+void store_tell_filled(const struct store *s, const struct store_filled *f) {
+    if (s->filled && (f->quota.bytes >= 0 || f->quota.messages > 0))
+        s->filled(s->filled_context, f);
 }

@@ -33,6 +33,7 @@ enum store_status {
     STORE_EXISTS,    /* the name is taken */
     STORE_QUOTA,     /* the account's quota would be passed */
     STORE_INVALID,   /* not a possible name, or the act is refused (err says why) */
+    STORE_DENIED,    /* who asks has no right to it (store/sharing.h) */
     STORE_TEMPORARY, /* PostgreSQL or the disk is away or full: nothing happened; try again */
 };
 
@@ -53,7 +54,15 @@ struct store_mailbox {
     uint64_t bytes;
     struct str special_use; /* "\Sent" ..., p NULL: none */
     bool subscribed;
+    /* store/sharing.h; for the owner 0 and all rights. Of a reader are unseen and subscribed, and nothing is \Recent.
+     */
+    int64_t reader;
+    unsigned rights;
 };
+
+/* The first levels of others' mailboxes: nobody has mailboxes of these names (store/sharing.h). */
+#define STORE_OTHER_USERS "Other Users"
+#define STORE_SHARED_FOLDERS "Shared Folders"
 
 /* A new account's INBOX, Drafts, Sent, Junk, Trash, Archive are made when first looked for (store_mailbox_find, list,
  * deliver). */
@@ -119,6 +128,7 @@ struct store_delivery {
     int64_t quota_messages; /* 0: none */
     struct str prefix;      /* header lines before the blob's bytes: Return-Path, Delivered-To */
     uint32_t flags;
+    int64_t reader; /* whose \Seen is in the flags; 0: the owner's */
     struct str *keyword;
     size_t keyword_count;
     int64_t internal_date; /* 0: now */
@@ -197,6 +207,13 @@ enum store_status store_cards(struct store *s, struct arena *a, int64_t account,
 enum store_status store_read(struct store *s, const struct store_card *m, uint64_t offset, uint64_t n, struct buf *out,
                              struct err *err);
 
+/* \Seen of one who is not the owner (store/sharing.h). */
+struct store_seen {
+    uint32_t uid;
+    bool seen;
+    uint64_t modseq;
+};
+
 enum store_change { STORE_SET, STORE_ADD, STORE_REMOVE };
 struct store_flag_change {
     enum store_change change;
@@ -204,11 +221,15 @@ struct store_flag_change {
     const struct str *keyword;
     size_t keyword_count;
     uint64_t unchanged_since; /* only messages whose modseq is not greater (RFC 7162); 0: all */
+    uint32_t keeps;           /* STORE_SET: flags that stay as they are */
+    bool keeps_keywords;      /* and keywords */
+    int64_t reader;           /* whose \Seen is meant (store/sharing.h); 0: the owner's */
     void *by;                 /* handed to the watcher */
     /* results, in the arena */
     struct store_message
-        *message; /* UID, flags, keywords and modseq as they are now, ascending; a modseq is new where */
-                  /* the value really changed */
+        *message;            /* UID, flags, keywords and modseq as they are now, ascending; a modseq is new where */
+                             /* the value really changed */
+    struct store_seen *seen; /* of a reader: the same messages' \Seen; in message is the owner's */
     size_t count;
     uint32_t *failed; /* UIDs that unchanged_since ruled out */
     size_t failed_count;
@@ -226,8 +247,8 @@ enum store_status store_expunge(struct store *s, struct arena *a, int64_t accoun
 /* Removes, of the `most` oldest messages of the mailbox, those that came to it more than `days` ago. */
 enum store_status store_expunge_old(struct store *s, int64_t account, int64_t mailbox, int days, size_t most,
                                     size_t *count, struct err *err);
-/* Takes the message with this UID away and adds another one as `d` says (mailbox_id, perhaps the same mailbox), in one
- * transaction. STORE_INVALID: the message is gone already; STORE_NOT_FOUND: a mailbox is. */
+/* Takes the message with this UID away and adds another one as `d` says (mailbox_id; perhaps the same mailbox, or
+ * another account's), in one transaction. STORE_INVALID: the message is gone already; STORE_NOT_FOUND: a mailbox is. */
 enum store_status store_replace(struct store *s, struct arena *a, int64_t account, int64_t mailbox, uint32_t uid,
                                 const struct store_append *message, struct store_delivery *d, struct err *err);
 /* Removes the messages in the ranges, whatever flags they have, where the POP3 session's hold of the mailbox (its token
@@ -235,12 +256,23 @@ enum store_status store_replace(struct store *s, struct arena *a, int64_t accoun
 enum store_status store_remove(struct store *s, struct arena *a, int64_t account, int64_t mailbox,
                                const struct uid_range *range, size_t range_count, int64_t hold, size_t *count,
                                struct err *err);
-/* Copies (move: moves) the messages to another mailbox of the account: no bytes are copied. from and to: UIDs pairwise.
- */
-enum store_status store_copy(struct store *s, struct arena *a, int64_t account, int64_t mailbox,
-                             const struct uid_range *range, size_t range_count, int64_t to_mailbox, bool move,
-                             struct store_quota quota, uint32_t **from, uint32_t **to, size_t *count,
-                             uint32_t *to_uidvalidity, struct err *err);
+/* Copies (move: moves) messages to another mailbox, of the same account or of another one: no bytes are copied. */
+struct store_copying {
+    int64_t account, mailbox; /* from */
+    int64_t reader;           /* whose \Seen goes with them; 0: the owner's */
+    int64_t to_account, to_mailbox;
+    int64_t to_reader;   /* whose it is there */
+    uint32_t drop_flags; /* that the copies don't get */
+    bool drop_keywords;
+    bool move;
+    struct store_quota quota; /* of to_account; not asked for where a move stays in the account */
+    /* results: UIDs pairwise, in the arena */
+    uint32_t *from, *to;
+    size_t count;
+    uint32_t to_uidvalidity;
+};
+enum store_status store_copy(struct store *s, struct arena *a, const struct uid_range *range, size_t range_count,
+                             struct store_copying *x, struct err *err);
 
 /* ---- keys of mailboxes, for URLAUTH (RFC 4467) ---- */
 
@@ -270,8 +302,8 @@ struct store_watcher {
     /* Instead of it for flags that this process changed: what the messages are now, ascending, those that differ with
      * the new modseq. Called before store_change_flags() returns, in order of modseq within a mailbox; `by` as given
      * there. NULL: `changed` is called. */
-    void (*flags)(void *context, int64_t account, int64_t mailbox, uint64_t modseq, const struct store_message *m,
-                  size_t count, void *by);
+    void (*flags)(void *context, int64_t account, int64_t mailbox, uint64_t modseq,
+                  const struct store_flag_change *change);
     /* After an entry of METADATA was set or removed (store/annotation.h). NULL: nobody wants to know. */
     void (*annotated)(void *context, const struct store_annotated *what);
     void *context;

@@ -42,6 +42,13 @@ void store_read_message(const PGresult *r, int row, struct arena *a, struct stor
 /* A column of keywords; the strings in the arena. */
 size_t store_get_keywords(const PGresult *r, int row, int column, struct arena *a, struct str **out);
 #define MESSAGE_COLUMNS "m.uid, m.flags, m.modseq, m.email_id, m.size, m.internal_date, m.saved_at, m.keywords"
+/* One row that begins with STORE_MAILBOX_COLUMNS, as its owner sees it; strings in the arena. */
+void store_read_mailbox(const PGresult *r, int row, int64_t account, struct arena *a, struct store_mailbox *out);
+#define STORE_MAILBOX_COLUMNS                                                                                          \
+    "id, name, uidvalidity, uidnext, highestmodseq, flags_modseq, first_recent, messages, unseen, deleted, bytes, "    \
+    "special_use, subscribed"
+/* Makes the account's first mailboxes where it has none. */
+bool store_make_defaults(struct db_conn *c, int64_t account, struct err *err);
 /* Logs what went wrong and gives STORE_TEMPORARY. */
 enum store_status store_failed(struct err *err);
 /* An id that grows with time and does not collide between threads, processes or nodes. */
@@ -52,10 +59,47 @@ void store_forget_inbox(struct store *s, int64_t account);
 
 /* The state of a mailbox under lock in a transaction. */
 struct store_locked {
-    int64_t id;
+    int64_t account, id;
     uint64_t uidnext, highestmodseq;
     uint32_t uidvalidity;
 };
+
+/* ---- changing a mailbox or two: a transaction (message.c; copy.c) ---- */
+
+struct store_changing {
+    struct store *s;
+    struct db_conn *c;
+    struct arena *a;
+    struct err *err;
+    int64_t hold; /* the token of the POP3 session that does it (store_remove), 0: none does */
+};
+enum { STORE_MAX_CHANGING = 2 };
+/* Begins, locks the n mailboxes `of` (in order of account and id) and selects messages with `select` and its
+ * parameters, all in one round trip. box: the state of each, in the order given. */
+enum store_status store_begin_change(struct store_changing *x, const struct store_locked *of, size_t n,
+                                     struct store_locked *box, const struct db_statement *select,
+                                     struct db_params *params, PGresult **rows);
+/* What changes of a mailbox's row. */
+struct store_raise {
+    int64_t uids, modseq, flags_modseq, messages, unseen, deleted, bytes;
+};
+bool store_send_raise(struct store_changing *x, const struct store_locked *box, const struct store_raise *by);
+bool store_send_usage(struct store_changing *x, int64_t account, int64_t bytes, int64_t messages);
+/* Takes messages out of a mailbox with `how` (STORE_DELETE_MESSAGES; STORE_REMOVE_MESSAGES: they can be brought back):
+ * rows deleted or moved, remembered as expunged, counters lowered. */
+bool store_send_removal(struct store_changing *x, const struct store_locked *box, const struct db_statement *how,
+                        const struct store_message *m, size_t n, int64_t modseq);
+/* Ends the pipeline that `sent` says was filled, commits. */
+enum store_status store_commit_change(struct store_changing *x, bool sent);
+/* Sums of the messages that go or come. */
+void store_count_up(const struct store_message *m, size_t n, struct store_raise *sum);
+void store_split_columns(struct arena *a, const struct store_message *m, size_t n, int64_t **uid, int64_t **email);
+/* Whether so much more finds room in the account, whose usage is locked, and with it that of another account (also; 0:
+ * none) which the transaction changes. f: for store_tell_filled(), after the transaction. */
+enum store_status store_check_room(struct store_changing *x, int64_t account, int64_t also, struct store_quota quota,
+                                   const struct store_raise *more, struct store_filled *f);
+void store_tell_filled(const struct store *s, const struct store_filled *f);
+struct store_message *store_read_messages(const PGresult *r, struct arena *a, size_t *count);
 
 /* Ranges as two arrays for SQL. */
 void store_range_params(struct db_params *p, struct arena *a, const struct uid_range *range, size_t count);
@@ -78,6 +122,6 @@ enum store_status store_settle(struct store *s, const struct queue_settlement *s
                                const struct store_queued *queued, struct err *err);
 
 extern const struct db_statement STORE_BEGIN, STORE_COMMIT, STORE_LOCK_MAILBOX, STORE_LOCK_MAILBOXES, STORE_LOCK_USAGE,
-    STORE_ADD_USAGE;
+    STORE_ADD_USAGE, STORE_MESSAGES_IN, STORE_DELETE_MESSAGES, STORE_REMOVE_MESSAGES;
 
 #endif

@@ -42,9 +42,12 @@ static const struct db_statement DROP_PIECES[] = {
     DROP_PIECE("sweep_drop_messages", "message"),
     DROP_PIECE("sweep_drop_removed", "removed_message"),
     DROP_PIECE("sweep_drop_expunged", "expunged"),
+    DROP_PIECE("sweep_drop_seen", "message_seen"),
 };
 static const struct db_statement DROP_ACCOUNT[] = {
     {"sweep_drop_removed_mailboxes", "DELETE FROM removed_mailbox WHERE account_id = $1"},
+    {"sweep_drop_acl", "DELETE FROM mailbox_acl WHERE account_id = $1"},
+    {"sweep_drop_subscriptions", "DELETE FROM mailbox_subscription WHERE account_id = $1"},
     {"sweep_drop_mailboxes", "DELETE FROM mailbox WHERE account_id = $1"},
     {"sweep_drop_annotations", "DELETE FROM annotation WHERE account_id = $1"},
     {"sweep_drop_private_annotations", "DELETE FROM annotation WHERE reader_id = $1"},

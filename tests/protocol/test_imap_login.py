@@ -112,7 +112,7 @@ class Login(unittest.TestCase):
             wire.must("ID NIL")
             self.assertEqual(wire.must("ENABLE X-KNOWN-TO-NOBODY X-UNKNOWN"), [b"* ENABLED"])
             self.assertEqual(wire.must("ENABLE UTF8=ACCEPT"), [b"* ENABLED UTF8=ACCEPT"])
-            self.assertEqual(wire.must("NAMESPACE"), [b'* NAMESPACE (("" "/")) NIL NIL'])
+            self.assertEqual(wire.must("NAMESPACE"), [b'* NAMESPACE (("" "/")) (("Other Users/" "/")) (("Shared Folders/" "/"))'])
 
 
 class Limits(unittest.TestCase):

@@ -394,21 +394,18 @@ static void a_copy_shares_the_bytes_until_the_last_is_gone(void **state) {
     deliver(STR("shared bytes"), NULL, 0, -1);
     struct store_mailbox inbox = find("INBOX"), archive = find("Archive");
     struct uid_range all = {1, UINT32_MAX};
-    uint32_t *from, *to, validity;
     size_t n;
-    assert_int_equal(store_copy(store, &arena, account, inbox.id, &all, 1, archive.id, false,
-                                (struct store_quota){-1, 0}, &from, &to, &n, &validity, &err),
-                     STORE_OK);
-    assert_true(n == 1 && from[0] == 1 && to[0] == 1 && validity == archive.uidvalidity);
+    struct store_copying c = {account, inbox.id, 0, account, archive.id, .quota = {-1, 0}};
+    assert_int_equal(store_copy(store, &arena, &all, 1, &c, &err), STORE_OK);
+    assert_true(c.count == 1 && c.from[0] == 1 && c.to[0] == 1 && c.to_uidvalidity == archive.uidvalidity);
     assert_true(str_ends(read_all(archive.id, 1), STR("shared bytes")));
     uint32_t *gone;
     struct store_flag_change x = {STORE_ADD, STORE_DELETED, NULL, 0, .unchanged_since = 0};
     store_change_flags(store, &arena, account, inbox.id, &all, 1, &x, &err);
     store_expunge(store, &arena, account, inbox.id, NULL, 0, &gone, &n, NULL, &err);
     assert_true(str_ends(read_all(archive.id, 1), STR("shared bytes")));
-    assert_int_equal(store_copy(store, &arena, account, archive.id, &all, 1, inbox.id, false,
-                                (struct store_quota){10, 0}, &from, &to, &n, &validity, &err),
-                     STORE_QUOTA);
+    c = (struct store_copying){account, archive.id, 0, account, inbox.id, .quota = {10, 0}};
+    assert_int_equal(store_copy(store, &arena, &all, 1, &c, &err), STORE_QUOTA);
 }
 
 static void a_move_takes_the_messages_along_exactly_once(void **state) {
@@ -417,12 +414,10 @@ static void a_move_takes_the_messages_along_exactly_once(void **state) {
         deliver(STR("x"), NULL, i == 1 ? STORE_SEEN : 0, -1);
     struct store_mailbox inbox = find("INBOX"), trash = find("Trash");
     struct uid_range two = {2, 3};
-    uint32_t *from, *to, validity;
     size_t n;
-    assert_int_equal(store_copy(store, &arena, account, inbox.id, &two, 1, trash.id, true, (struct store_quota){-1, 0},
-                                &from, &to, &n, &validity, &err),
-                     STORE_OK);
-    assert_int_equal(n, 2);
+    struct store_copying c = {account, inbox.id, 0, account, trash.id, .move = true, .quota = {-1, 0}};
+    assert_int_equal(store_copy(store, &arena, &two, 1, &c, &err), STORE_OK);
+    assert_int_equal(c.count, 2);
     inbox = find("INBOX"), trash = find("Trash");
     assert_true(inbox.messages == 1 && inbox.unseen == 1 && trash.messages == 2 && trash.unseen == 1);
     struct store_expunged *list;
