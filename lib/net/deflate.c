@@ -63,8 +63,9 @@ void deflate_borrow(struct deflate *d, struct deflate_tools *tools) {
     tools->user = NULL;
 }
 
-/* Between two blocks, with no bits left over: the window is all that the next block needs. */
-static bool on_boundary(const struct z_stream_s *z) { return (z->data_type & 128) && (z->data_type & 63) == 0; }
+/* Between two blocks, with no bits left over, and not behind the last one: the window is all that the next block needs.
+ * (data_type: 128 between blocks, 64 in or behind the last one, below that the bits left over.) */
+static bool on_boundary(const struct z_stream_s *z) { return (z->data_type & 255) == 128; }
 
 static void put_in_aside(struct deflate *d, struct deflate_tools *tools) {
     unsigned char window[WINDOW];
