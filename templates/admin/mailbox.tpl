@@ -11,7 +11,7 @@
 <div class="card-body">
 <dl class="facts">
 <dt>Person</dt><dd>{{NAME}}</dd>
-<dt>Mail</dt><dd>{{MESSAGES}} messages, {{USED}} {{#LIMITED}}of {{QUOTA}}{{/LIMITED}}</dd>
+<dt>Mail</dt><dd>{{MESSAGES}}{{#NUMBERED}} of {{MOST}}{{/NUMBERED}} messages, {{USED}} {{#LIMITED}}of {{QUOTA}}{{/LIMITED}}</dd>
 {{#HAS_ALIASES}}<dt>Also reached as</dt><dd>{{#ALIAS}}{{#LINK}}<a href="/domains/{{DOMAIN_ID}}/aliases/{{ID}}">{{ADDRESS}}</a> {{/LINK}}{{#TEXT}}{{ADDRESS}} {{/TEXT}}{{/ALIAS}}</dd>{{/HAS_ALIASES}}
 <dt>Here since</dt><dd><time datetime="{{CREATED_ISO}}">{{CREATED}}</time></dd>
 </dl>
@@ -32,6 +32,12 @@
 <input id="quota" name="quota" value="{{QUOTA}}" placeholder="no limit" aria-describedby="quota-hint{{#QUOTA_PROBLEM}} quota-problem{{/QUOTA_PROBLEM}}"{{#QUOTA_PROBLEM}} aria-invalid="true"{{/QUOTA_PROBLEM}}>
 {{#QUOTA_PROBLEM}}<p class="problem" id="quota-problem"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#alert"></use></svg><span>{{TEXT}}</span></p>{{/QUOTA_PROBLEM}}
 <p class="hint" id="quota-hint">Such as 500 MB or 2 GB. Empty: no limit.</p>
+</div>
+<div class="field">
+<label for="quota_messages">Number of messages</label>
+<input id="quota_messages" name="quota_messages" value="{{QUOTA_MESSAGES}}" inputmode="numeric" placeholder="no limit" autocomplete="off" aria-describedby="number-hint{{#NUMBER_PROBLEM}} quota_messages-problem{{/NUMBER_PROBLEM}}"{{#NUMBER_PROBLEM}} aria-invalid="true"{{/NUMBER_PROBLEM}}>
+{{#NUMBER_PROBLEM}}<p class="problem" id="quota_messages-problem"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#alert"></use></svg><span>{{TEXT}}</span></p>{{/NUMBER_PROBLEM}}
+<p class="hint" id="number-hint">How many it may hold. Empty: any number.</p>
 </div>
 <label class="check full"><input type="checkbox" name="active" value="1"{{#ACTIVE}} checked{{/ACTIVE}}><span>Switched on<small>Off: the login stops working and mail is refused. Nothing is deleted.</small></span></label>
 {{>PROTOCOLS}}

@@ -13,6 +13,7 @@
 {{/HELPDESK}}
 {{#COUNTS}}
 {{#BROKEN_ZONES}}<p class="notice bad"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#alert"></use></svg><span>{{COUNT}} DNS zones could not be handed to the nameservers. Look at their page for the reason.</span></p>{{/BROKEN_ZONES}}
+{{#FULL_MAILBOXES}}<p class="notice warn"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#mailbox"></use></svg><span>Mailboxes that are nearly full: {{COUNT}}. Their owners were told by mail. <a href="/mailboxes?full=1">Show them</a></span></p>{{/FULL_MAILBOXES}}
 <div class="tiles">
 <a class="tile" href="/domains"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#globe"></use></svg><strong>{{DOMAINS}}</strong><span>Domains</span></a>
 <a class="tile" href="/mailboxes"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#mailbox"></use></svg><strong>{{MAILBOXES}}</strong><span>Mailboxes</span></a>

@@ -119,6 +119,36 @@ class Administration(unittest.TestCase):
         self.done(self.web.post(f"/mailboxes/{mailbox}/delete"))
         self.assertEqual(self.mansio.sql(f"SELECT id FROM account WHERE id = {mailbox}"), [])
 
+    def test_a_mailbox_may_hold_so_many_messages(self):
+        name, _ = self.new_domain()
+        account = self.mansio.new_account(name)
+        mailbox = self.one(f"SELECT id FROM account WHERE local_part = '{account.address.split('@')[0]}'")
+        form = {"name": "", "quota": "1 GB", "active": "1"}
+        page = self.done(self.web.post(f"/mailboxes/{mailbox}", {**form, "quota_messages": "5000"}))
+        self.assertIn("0 of 5,000 messages, 0 B of 1 GB", page.words())
+        for wrong in ("0", "many", "-1"):
+            self.refused(self.web.post(f"/mailboxes/{mailbox}", {**form, "quota_messages": wrong}), "quota_messages", "Write a number")
+        page = self.done(self.web.post(f"/mailboxes/{mailbox}", {**form, "quota_messages": ""}))
+        self.assertIn("0 messages", page.words())
+        self.assertEqual(self.one(f"SELECT coalesce(quota_messages, -1) FROM account WHERE id = {mailbox}"), "-1")
+
+    def test_mailboxes_that_are_nearly_full_are_found(self):
+        name, number = self.new_domain()
+        full, empty = self.mansio.new_account(name), self.mansio.new_account(name)
+        for account in (full, empty):
+            self.mansio.command("account", "set", account.address, "--quota-messages", "2")
+        with harness.ImapWire(self.mansio, full) as wire:
+            harness.eventually(lambda: b"MESSAGE 0 2" in wire.must('GETQUOTA "account"')[0], 5, "the quota")
+            for _ in range(2):
+                wire.append("Archive", b"Subject: x\r\n\r\nx\r\n")
+        harness.eventually(lambda: full.address in self.web.get(f"/domains/{number}/mailboxes?full=1").words(), 10, "the warning")
+        for path in (f"/domains/{number}/mailboxes?full=1", f"/mailboxes?full=1&q={full.address}"):
+            words = self.web.get(path).words()
+            self.assertIn(full.address, words)
+            self.assertNotIn(empty.address, words)
+        self.assertIn("Mailboxes that are nearly full:", self.web.get("/").words())
+        self.assertIn("No mailbox matches", self.web.get(f"/mailboxes?full=1&q={empty.address}").words())
+
     def test_wrong_mailboxes_are_refused_at_their_field(self):
         name, number = self.new_domain()
         self.mansio.new_account(name, "taken")
@@ -292,6 +322,16 @@ class Administration(unittest.TestCase):
         number = self.one(f"SELECT id FROM tenant WHERE name = '{self.tenant}'")
         self.done(self.web.post("/domains/new", {"name": name, "kind": "hosted", "reseller": number}))
         self.assertEqual(self.one(f"SELECT tenant_id FROM domain WHERE name = '{name}'"), number)
+
+    def test_the_text_of_a_mail_is_written_in_lines(self):
+        self.provider()
+        before = self.one("SELECT value FROM setting WHERE name = 'quota.full_text'")
+        page = self.web.get("/settings")
+        self.assertIn(before.split("\\n")[0], page.words())
+        self.done(self.web.post("/settings", {"quota.full_text": "Hello {name}\r\n\r\nit is full\r\n"}))
+        self.assertEqual(self.one("SELECT value FROM setting WHERE name = 'quota.full_text'"), "Hello {name}\\n\\nit is full")
+        self.done(self.web.post("/settings", {"quota.full_text": before.replace("\\n", "\r\n")}))
+        self.assertEqual(self.one("SELECT value FROM setting WHERE name = 'quota.full_text'"), before)
 
     def test_settings_are_checked_at_their_field(self):
         self.provider()

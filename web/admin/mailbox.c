@@ -11,7 +11,8 @@ static const struct db_statement LOAD = {
     "web_account",
     "SELECT a.id, a.domain_id, a.local_part, d.name, d.display, a.name, a.active, a.quota_bytes, coalesce(u.bytes, 0),"
     " coalesce(u.messages, 0), a.created_at, d.active, a.sending_blocked <> '',"
-    " array_to_string(a.protocols_off, ' '), array_to_string(d.protocols_off, ' ') FROM account a JOIN domain d ON "
+    " array_to_string(a.protocols_off, ' '), array_to_string(d.protocols_off, ' '), coalesce(a.quota_messages, 0) FROM "
+    "account a JOIN domain d ON "
     "d.id = "
     "a.domain_id"
     " LEFT JOIN account_usage u ON u.account_id = a.id WHERE a.id = $1"};
@@ -28,6 +29,7 @@ struct mailbox {
     bool active, domain_active, blocked;
     unsigned protocols_off, domain_protocols_off; /* bits of enum directory_protocol */
     int64_t quota_bytes;                          /* -1: no limit */
+    int64_t quota_messages;                       /* 0: no limit */
     int64_t used, messages, created_at;
 };
 
@@ -54,7 +56,8 @@ static bool load(struct exchange *x, struct mailbox *m) {
                               .domain_active = db_get_bool(r, 0, 11),
                               .blocked = db_get_bool(r, 0, 12),
                               .protocols_off = protocols_of(db_get_str(r, 0, 13)),
-                              .domain_protocols_off = protocols_of(db_get_str(r, 0, 14))};
+                              .domain_protocols_off = protocols_of(db_get_str(r, 0, 14)),
+                              .quota_messages = db_get_int8(r, 0, 15)};
         m->address = arena_str(a, m->address);
         m->display = arena_str(a, m->display);
     } else {
@@ -113,6 +116,8 @@ static struct dict *mailbox_page(struct exchange *x, const struct mailbox *m) {
     if (quota.n > 0)
         dict_set(dict_section(d, "LIMITED"), "QUOTA", quota);
     dict_set(d, "MESSAGES", count_text(&x->arena, m->messages));
+    if (m->quota_messages)
+        dict_set(dict_section(d, "NUMBERED"), "MOST", count_text(&x->arena, m->quota_messages));
     dict_time(d, "CREATED", m->created_at);
     dict_show_if(d, "OFF", !m->active);
     dict_show_if(d, "BLOCKED", m->blocked);
@@ -124,6 +129,8 @@ static struct dict *mailbox_page(struct exchange *x, const struct mailbox *m) {
     struct dict *change = dict_section(d, "CHANGE");
     dict_set(change, "NAME", typed_or(x, "name", m->name));
     dict_set(change, "QUOTA", typed_or(x, "quota", quota));
+    struct str most = m->quota_messages ? arena_printf(&x->arena, "%lld", (long long)m->quota_messages) : STR("");
+    dict_set(change, "QUOTA_MESSAGES", typed_or(x, "quota_messages", most));
     dict_show_if(change, "ACTIVE", exchange_is_post(x) ? form_checked(x, "active") : m->active);
     show_protocols(change, exchange_is_post(x) ? form_protocols_off(x, m->protocols_off) : m->protocols_off,
                    m->domain_protocols_off);
@@ -136,16 +143,31 @@ static void get_mailbox(struct exchange *x) {
         page_send(x);
 }
 
+/* How many messages it may hold: "" is 0, any number. */
+static bool number_parse(struct str typed, int64_t *number, struct err *err) {
+    uint64_t v = 0;
+    if (typed.n && (!str_u64(typed, &v) || v == 0 || v > INT64_MAX))
+        return err_set(err, "write a number from 1 on, or leave it empty for any number");
+    *number = (int64_t)v;
+    return true;
+}
+
 static void post_mailbox(struct exchange *x) {
     struct mailbox m;
     struct err err;
-    int64_t quota, result = 0;
+    int64_t quota, number = 0, result = 0;
     if (!load(x, &m))
         return;
-    bool quota_good = size_parse(exchange_form(x, "quota"), &quota, &err);
-    if (quota_good)
+    const char *field = "NAME_PROBLEM";
+    if (!size_parse(exchange_form(x, "quota"), &quota, &err))
+        field = "QUOTA_PROBLEM";
+    else if (!number_parse(exchange_form(x, "quota_messages"), &number, &err))
+        field = "NUMBER_PROBLEM";
+    else
         result =
             admin_account_change(x->db, m.address, exchange_form(x, "name"), quota, form_checked(x, "active"), &err);
+    if (result == 1)
+        result = admin_account_quota_messages(x->db, m.address, number, &err);
     if (result == 1)
         result = admin_account_protocols(x->db, m.address, form_protocols_off(x, m.protocols_off), &err);
     enum outcome outcome = admin_outcome(x, result, &err);
@@ -156,7 +178,7 @@ static void post_mailbox(struct exchange *x) {
     }
     struct dict *d = outcome == OUTCOME_REFUSED ? mailbox_page(x, &m) : NULL;
     if (d) {
-        show_problem(x, d, quota_good ? "NAME_PROBLEM" : "QUOTA_PROBLEM", &err);
+        show_problem(x, d, field, &err);
         page_send(x);
     }
 }

@@ -21,16 +21,26 @@
 #define ABOVE "(a.local_part COLLATE \"C\", a.id) > ($1, $3)"
 #define BELOW "(a.local_part COLLATE \"C\", a.id) < ($1, $3)"
 
-/* [all, of a tenant, of a domain][downwards] */
-static const struct db_statement LIST[3][2] = {
-    {{"web_accounts_up", ROWS(ABOVE, UPWARDS)}, {"web_accounts_down", ROWS(BELOW, DOWNWARDS)}},
-    {{"web_tenant_accounts_up", ROWS("a.tenant_id = $4 AND " ABOVE, UPWARDS)},
-     {"web_tenant_accounts_down", ROWS("a.tenant_id = $4 AND " BELOW, DOWNWARDS)}},
-    {{"web_domain_accounts_up", ROWS("a.domain_id = $4 AND " ABOVE, UPWARDS)},
-     {"web_domain_accounts_down", ROWS("a.domain_id = $4 AND " BELOW, DOWNWARDS)}},
+/* Those who got a warning (lib/quota/quota.h): found by the index of the few that did. */
+#define FULL "a.id IN (SELECT w.account_id FROM account_usage w WHERE w.warned > 0) AND "
+#define IN_TENANT "a.tenant_id = $4 AND "
+#define IN_DOMAIN "a.domain_id = $4 AND "
+#define BOTH_WAYS(name, where)                                                                                         \
+    {                                                                                                                  \
+        {"web_" name "_up", ROWS(where ABOVE, UPWARDS)}, { "web_" name "_down", ROWS(where BELOW, DOWNWARDS) }         \
+    }
+
+/* [nearly full only][all, of a tenant, of a domain][downwards] */
+static const struct db_statement LIST[2][3][2] = {
+    {BOTH_WAYS("accounts", ""), BOTH_WAYS("tenant_accounts", IN_TENANT), BOTH_WAYS("domain_accounts", IN_DOMAIN)},
+    {BOTH_WAYS("full_accounts", FULL), BOTH_WAYS("full_tenant_accounts", FULL IN_TENANT),
+     BOTH_WAYS("full_domain_accounts", FULL IN_DOMAIN)},
 };
 enum scope { SCOPE_ALL, SCOPE_TENANT, SCOPE_DOMAIN };
 static const char *const SORTS[] = {"address", NULL};
+
+/* "full=1": only those that are nearly full. */
+static bool wants_full(const struct exchange *x) { return str_eq(exchange_query(x, "full"), STR("1")); }
 
 /* The cursor is "id local-part". */
 static PGresult *query(struct exchange *x, const struct list *l, enum scope scope, int64_t of) {
@@ -45,7 +55,7 @@ static PGresult *query(struct exchange *x, const struct list *l, enum scope scop
     db_int8(&p, (int64_t)id);
     if (scope != SCOPE_ALL)
         db_int8(&p, of);
-    return exchange_query_db(x, &LIST[scope][l->scan_down], &p);
+    return exchange_query_db(x, &LIST[wants_full(x)][scope][l->scan_down], &p);
 }
 
 static struct str row_key(struct exchange *x, const PGresult *r, int row) {
@@ -85,7 +95,9 @@ static void show_list(struct exchange *x, struct dict *d, struct list *l, const 
     list_heading(x, list, l, path, "address", "ADDRESS");
     list_state(list, l);
     dict_set(d, "SEARCH", l->search);
-    dict_show_if(d, "SEARCHED", l->search.n > 0);
+    dict_show_if(d, "SEARCHED", l->search.n > 0 || wants_full(x));
+    dict_show_if(d, "FULL", wants_full(x));
+    dict_show_if(d, "ALL", !wants_full(x));
 }
 
 static void get_domain_mailboxes(struct exchange *x) {
@@ -94,6 +106,7 @@ static void get_domain_mailboxes(struct exchange *x) {
     if (!domain_load(x, exchange_id(x, "domain"), &domain))
         return;
     list_read(x, &l, SORTS, false);
+    list_keep(&l, "full", wants_full(x) ? STR("1") : STR(""));
     PGresult *r = query(x, &l, SCOPE_DOMAIN, domain.id);
     if (!r)
         return;
@@ -109,6 +122,7 @@ static void get_domain_mailboxes(struct exchange *x) {
 static void get_mailboxes(struct exchange *x) {
     struct list l;
     list_read(x, &l, SORTS, false);
+    list_keep(&l, "full", wants_full(x) ? STR("1") : STR(""));
     bool all = x->actor.role == ROLE_PROVIDER;
     PGresult *r = query(x, &l, all ? SCOPE_ALL : SCOPE_TENANT, x->actor.tenant_id);
     if (!r)

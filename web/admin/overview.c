@@ -13,7 +13,8 @@
 #define COUNT_OWN(table) COUNTED(table " WHERE tenant_id = $1", 10000)
 /* clang-format off */
 #define COUNTS(name, count) {name, "SELECT " count("domain") ", " count("account") ", " count("alias") ", "            \
-    COUNTED("queue_recipient", 1000) ", " COUNTED("zone WHERE problem IS NOT NULL", 1000)}
+    COUNTED("queue_recipient", 1000) ", " COUNTED("zone WHERE problem IS NOT NULL", 1000) ", "                           \
+    COUNTED("account_usage WHERE warned > 0", 1000)}
 /* clang-format on */
 static const struct db_statement COUNT_OF_ALL = COUNTS("web_counts", COUNT_ALL),
                                  COUNT_OF_OWN = COUNTS("web_own_counts", COUNT_OWN);
@@ -40,6 +41,8 @@ static void show_counts(struct exchange *x, struct dict *d, const PGresult *r) {
         dict_set(dict_section(d, "QUEUE"), "WAITING", number(x, r, 3, 1000));
     if (db_get_int8(r, 0, 4) > 0)
         dict_set(dict_section(d, "BROKEN_ZONES"), "COUNT", number(x, r, 4, 1000));
+    if (db_get_int8(r, 0, 5) > 0)
+        dict_set(dict_section(d, "FULL_MAILBOXES"), "COUNT", number(x, r, 5, 1000));
 }
 
 static bool show_latest(struct exchange *x, struct dict *d) {
