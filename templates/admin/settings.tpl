@@ -9,7 +9,7 @@
 <div class="field">
 <label for="{{NAME}}">{{COMMENT}}</label>
 {{#LINE}}<input id="{{NAME}}" name="{{NAME}}" value="{{VALUE}}" autocomplete="off" spellcheck="false" aria-describedby="{{NAME}}-name{{#PROBLEM}} {{NAME}}-problem{{/PROBLEM}}"{{#PROBLEM}} aria-invalid="true"{{/PROBLEM}}>{{/LINE}}{{#LETTER}}<textarea id="{{NAME}}" name="{{NAME}}" rows="6" maxlength="4000" aria-describedby="{{NAME}}-name{{#PROBLEM}} {{NAME}}-problem{{/PROBLEM}}"{{#PROBLEM}} aria-invalid="true"{{/PROBLEM}}>
-{{VALUE}}</textarea>{{/LETTER}}
+{{VALUE:p}}</textarea>{{/LETTER}}
 {{#PROBLEM}}<p class="problem" id="{{NAME}}-problem"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#alert"></use></svg><span>{{TEXT}}</span></p>{{/PROBLEM}}
 <p class="hint mono" id="{{NAME}}-name">{{NAME}}</p>
 </div>
