@@ -23,6 +23,11 @@ struct imap_client {
     struct stream *stream;
     struct tls_context *tls;
     uint32_t sent; /* number of the last command */
+    struct {
+        uint32_t number; /* 0: free */
+        bool good;
+        struct err why;
+    } ended[IMAP_AHEAD]; /* before one that was sent earlier */
     bool broken;
     struct buf response;
     char *capabilities; /* " A B C " */
@@ -103,29 +108,79 @@ bool imap_send(struct imap_client *c, struct str command, uint32_t *number, stru
     return good;
 }
 
+/* "m12 OK ...": its number, and *response behind it; 0: no such line. */
+static uint32_t take_tag(struct str *response) {
+    struct str rest = *response, tag;
+    uint32_t number;
+    if (!str_split(&rest, ' ', &tag) || tag.n < 2 || *tag.p != 'm' || !str_u32(str_sub(tag, 1, tag.n), &number) ||
+        !rest.p)
+        return 0;
+    *response = rest;
+    return number;
+}
+
+static bool result(struct str response, struct err *err) {
+    return str_istarts(response, STR("OK")) || set_said(err, "the server refused it", response);
+}
+
+/* Another command than the one that is waited for has ended. */
+static bool remember_end(struct imap_client *c, uint32_t number, struct str response, struct err *err) {
+    for (int i = 0; i < IMAP_AHEAD; i++)
+        if (!c->ended[i].number) {
+            c->ended[i].number = number;
+            c->ended[i].good = result(response, &c->ended[i].why);
+            return true;
+        }
+    c->broken = true;
+    return err_set(err, "the server ends commands that were not sent");
+}
+
+static bool has_ended(struct imap_client *c, uint32_t number, bool *good, struct err *err) {
+    for (int i = 0; i < IMAP_AHEAD; i++)
+        if (c->ended[i].number == number) {
+            *good = c->ended[i].good;
+            if (!*good)
+                *err = c->ended[i].why;
+            c->ended[i].number = 0;
+            return true;
+        }
+    return false;
+}
+
+/* One response while a command is waited for. */
+static bool take_untagged(struct imap_client *c, struct str response, imap_untagged *each, void *context,
+                          struct err *err) {
+    look_for_capabilities(c, response);
+    if (str_istarts(response, STR("BYE"))) {
+        c->broken = true;
+        return set_said(err, "the server closed the connection", response);
+    }
+    return !each || each(context, response) || !(c->broken = true); /* the rest of the answer is not read */
+}
+
 bool imap_wait(struct imap_client *c, uint32_t number, imap_untagged *each, void *context, struct err *err) {
-    char tag[16];
-    int n = snprintf(tag, sizeof tag, "m%u ", number);
+    bool good;
+    if (has_ended(c, number, &good, err))
+        return good;
     for (;;) {
         if (!read_response(c, err))
             return false;
         struct str response = buf_str(&c->response);
         if (str_starts(response, STR("* "))) {
-            response = str_sub(response, 2, response.n);
+            if (!take_untagged(c, str_sub(response, 2, response.n), each, context, err))
+                return false;
+            continue;
+        }
+        uint32_t ended = take_tag(&response);
+        if (ended == number) {
             look_for_capabilities(c, response);
-            if (str_istarts(response, STR("BYE"))) {
-                c->broken = true;
-                return set_said(err, "the server closed the connection", response);
-            }
-            if (each && !each(context, response))
-                return !(c->broken = true); /* the rest of the answer is not read */
-        } else if (str_starts(response, str_n(tag, (size_t)n))) {
-            response = str_sub(response, (size_t)n, response.n);
-            look_for_capabilities(c, response);
-            return str_istarts(response, STR("OK")) || set_said(err, "the server refused it", response);
-        } else if (*response.p != '+') {
+            return result(response, err);
+        }
+        if (ended ? !remember_end(c, ended, response, err) : !str_starts(response, STR("+"))) {
+            if (!c->broken)
+                set_said(err, "this is no answer of an IMAP server", response);
             c->broken = true;
-            return set_said(err, "this is no answer of an IMAP server", response);
+            return false;
         }
     }
 }

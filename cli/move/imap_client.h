@@ -18,11 +18,14 @@ bool imap_can(const struct imap_client *c, const char *capability);
 
 /* Called with each untagged response behind its "* ": views are valid during the call. False: stop, the caller has set
  * an error. */
+enum { IMAP_AHEAD = 4 };
 typedef bool imap_untagged(void *context, struct str response);
 
 /* Sends a command (without tag and line end) and returns its number. */
 bool imap_send(struct imap_client *c, struct str command, uint32_t *number, struct err *err);
-/* Reads up to the end of the command. False where it was refused (err: what the server said), or the connection broke.
+/* Reads up to the end of the command. Servers may answer commands that were sent ahead at the same time: untagged
+ * responses to any of them come to whoever waits, and one that ends early is remembered (IMAP_AHEAD of them). False
+ * where it was refused (err: what the server said), or the connection broke.
  */
 bool imap_wait(struct imap_client *c, uint32_t number, imap_untagged *each, void *context, struct err *err);
 /* Both. */

@@ -249,10 +249,9 @@ static const struct {
     const char *name;
     void (*read)(struct arena *a, struct str value, struct mbox_message *m);
 } own_fields[] = {
-    {"Status", read_status},       {"X-Status", read_x_status},
-    {"X-Keywords", read_keywords}, {"X-UID", read_uid},
-    {"X-IMAPbase", read_base},     {"X-IMAP", read_internal},
-    {"Content-Length", ignore},    {"X-Mozilla-Status", read_mozilla},
+    {"Status", read_status},       {"X-Status", read_x_status},       {"X-Keywords", read_keywords},
+    {"X-UID", read_uid},           {"X-IMAPbase", read_base},         {"X-IMAP", read_internal},
+    {"X-Mansio-Mbox", ignore},     {"Content-Length", ignore},        {"X-Mozilla-Status", read_mozilla},
     {"X-Mozilla-Status2", ignore}, {"X-Mozilla-Keys", read_keywords},
 };
 
@@ -305,7 +304,8 @@ static bool read_ours(struct arena *a, struct str text, struct buf *out, struct 
         no_end = no_end || str_eq(piece, STR("end=none"));
     }
     while (lines--)
-        take_field(a, take_line(&text), m);
+        if (!take_field(a, take_line(&text), m))
+            return false; /* another program has rewritten them */
     unquote(text, true, out);
     if (no_end && out->n)
         out->n--;

@@ -10,7 +10,7 @@
  * the mailbox's and not the message's: they are read and left out.
  *
  * What we write has its own lines in front, said to be ours by the first, so that the message behind them comes back to
- * the byte, with whatever lines of such names it has itself:
+ * the byte, with whatever lines of such names it has itself (until another program rewrites the file):
  *
  *     From livia@example.org Tue Mar  3 10:00:00 2026
  *     X-Mansio-Mbox: 3; date=1772532000123456; lines=raw; end=none

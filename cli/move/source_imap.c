@@ -292,17 +292,18 @@ struct chunk {
 
 struct reading {
     struct source_imap *s;
-    struct chunk *chunk; /* at work */
-    struct arena arena;  /* of one response */
+    struct chunk *chunk[2]; /* asked for: servers may answer both at the same time; NULL: none */
+    struct arena arena;     /* of one response */
     bool (*got)(void *context, const struct source_message *m, const struct source_content *content);
     void *context;
     bool stopped; /* got() said so */
 };
 
-static struct source_message **wanted(const struct chunk *c, uint32_t uid) {
-    for (size_t i = 0; i < c->count; i++)
-        if (c->message[i] && c->message[i]->uid == uid)
-            return &c->message[i];
+static struct source_message **wanted(const struct reading *r, uint32_t uid) {
+    for (int k = 0; k < 2; k++)
+        for (size_t i = 0; r->chunk[k] && i < r->chunk[k]->count; i++)
+            if (r->chunk[k]->message[i] && r->chunk[k]->message[i]->uid == uid)
+                return &r->chunk[k]->message[i];
     return NULL;
 }
 
@@ -313,7 +314,7 @@ static bool on_body(void *context, struct str response) {
     arena_reset(&r->arena);
     if (!is_fetch(response, &items) || !imap_read_fetch(&r->arena, items, &m) || !m.uid || !m.has_body)
         return true;
-    struct source_message **of = wanted(r->chunk, m.uid);
+    struct source_message **of = wanted(r, m.uid);
     if (!of)
         return true;
     struct source_content c = {.bytes = m.body.n ? m.body : STR("")};
@@ -369,10 +370,12 @@ static bool give_up(struct reading *r, struct chunk *c, const char *why) {
     return !r->stopped;
 }
 
-/* *refused: the server said no; what did not come is still in the chunk. */
-static bool finish_chunk(struct reading *r, struct chunk *c, struct err *refused) {
+/* next: the one that was asked for meanwhile, or NULL. *refused: the server said no; what did not come is still in the
+ * chunk. */
+static bool finish_chunk(struct reading *r, struct chunk *c, struct chunk *next, struct err *refused) {
     refused->text[0] = 0;
-    r->chunk = c;
+    r->chunk[0] = c;
+    r->chunk[1] = next;
     if (imap_wait(r->s->client, c->number, on_body, r, refused))
         return give_up(r, c, NULL);
     return !r->stopped && !imap_is_broken(r->s->client);
@@ -388,7 +391,7 @@ static bool fetch_alone(struct reading *r, struct source_message **message, size
             continue;
         if (!ask(r->s, &one, err))
             return false;
-        if (!finish_chunk(r, &one, &why)) {
+        if (!finish_chunk(r, &one, NULL, &why)) {
             *err = r->stopped ? *err : why;
             return false;
         }
@@ -408,7 +411,7 @@ static bool fetch_all(struct reading *r, struct source_message **message, size_t
         next = next_chunk(message, count);
         if (next.count && !ask(r->s, &next, err))
             return false;
-        good = finish_chunk(r, &now, &refused);
+        good = finish_chunk(r, &now, &next, &refused);
         if (!good && !r->stopped)
             *err = refused;
         now = next;
