@@ -4,6 +4,7 @@
 #include "imap/command.h"
 #include "imap/limit.h"
 #include "imap/notify.h"
+#include "imap/progress.h"
 
 void copy_write_uids(const uint32_t *uid, size_t count, struct buf *out) {
     for (size_t i = 0; i < count;) {
@@ -29,6 +30,8 @@ static void write_copyuid(const struct store_copying *c, struct buf *out) {
     buf_add_c(out, "] ");
 }
 
+static void tell_progress(void *session, size_t done) { progress_tick(session, done); }
+
 /* own: the target is one of the session's own. */
 static enum store_status copy(struct session *s, const struct sequence *uids, struct str name, struct store_copying *c,
                               bool *own, struct err *err) {
@@ -49,7 +52,12 @@ static enum store_status copy(struct session *s, const struct sequence *uids, st
     c->drop_flags = ~access_flags(to.rights);
     c->drop_keywords = !(to.rights & RIGHT_WRITE);
     c->quota = place.quota;
-    return store_copy(s->service->store, &s->arena, uids->range, uids->count, c, err);
+    c->progress = tell_progress;
+    c->context = s;
+    progress_begin(s, limit_count(uids));
+    status = store_copy(s->service->store, &s->arena, uids->range, uids->count, c, err);
+    progress_end(s);
+    return status;
 }
 
 static enum outcome run(struct session *s, struct parser *p, bool move) {

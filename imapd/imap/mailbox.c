@@ -5,6 +5,9 @@
 #include "imap/command.h"
 #include "imap/notify.h"
 
+#include <stdlib.h>
+#include <uninorm.h>
+
 static bool take_name(struct parser *p, struct str *name) { return parse_space(p) && parse_mailbox(p, name); }
 
 static bool take_name_as_given(struct parser *p, struct str *name, struct str *as_given) {
@@ -14,6 +17,19 @@ static bool take_name_as_given(struct parser *p, struct str *name, struct str *a
 /* "x/" says that mailboxes are to be made below x (RFC 3501 section 6.3.3); here every mailbox can have some. */
 static struct str without_last_slash(struct str name) {
     return name.n > 1 && name.p[name.n - 1] == '/' ? str_sub(name, 0, name.n - 1) : name;
+}
+
+/* With IMAP4rev2 names are Net-Unicode (RFC 9051 section 5.1): what looks the same is the same, and the client is told.
+ */
+static struct str composed(struct session *s, struct str name) {
+    size_t n = 0;
+    if (!s->rev2 || str_is_ascii(name))
+        return name;
+    uint8_t *p = u8_normalize(UNINORM_NFC, (const uint8_t *)name.p, name.n, NULL, &n);
+    if (p)
+        name = arena_str(&s->arena, str_n(p, n));
+    free(p);
+    return name;
 }
 
 /* Names that could not be given to LIST without meaning others too. */
@@ -44,7 +60,7 @@ enum outcome command_create(struct session *s, struct parser *p) {
         return session_no(s, "[USEATTR] That special use is not possible");
     if (has_wildcard(name))
         return session_no(s, "[CANNOT] A mailbox name has no * or %% in it");
-    name = without_last_slash(name);
+    name = composed(s, without_last_slash(name));
     notify_own_mailbox(s, name);
     struct access_place place;
     enum store_status status = access_place(s, name, &place, &err);
@@ -86,7 +102,7 @@ enum outcome command_rename(struct session *s, struct parser *p) {
         return session_syntax(s, p);
     if (has_wildcard(to))
         return session_no(s, "[CANNOT] A mailbox name has no * or %% in it");
-    to = without_last_slash(to);
+    to = composed(s, without_last_slash(to));
     notify_own_mailbox(s, to);
     enum store_status status = access_find(s, from, RIGHT_REMOVE, &m, &old, &err);
     if (status == STORE_OK)

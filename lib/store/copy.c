@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+enum { SLICE = 1000 }; /* messages between two words on how far it is */
+
 static const struct db_statement COPY = {
     "copy_messages",
     "INSERT INTO message (account_id, mailbox_id, uid, email_id, modseq, flags, keywords, size, internal_date, prefix)"
@@ -126,16 +128,43 @@ static bool send_emails(struct copying *c) {
     return db_send(c->x.c, &COPY_EMAILS, &p, c->x.err);
 }
 
-static bool send_copies(struct copying *c) {
+/* The rows of n messages from the one at `at` on. */
+static bool send_rows(struct copying *c, size_t at, size_t n) {
+    const struct store_copying *of = c->of;
+    struct db_params p = {0};
+    db_int8(&p, of->account), db_int8(&p, of->mailbox), db_int8(&p, of->to_account), db_int8(&p, of->to_mailbox);
+    db_int8(&p, c->by.modseq), db_bool(&p, of->drop_keywords);
+    db_int8_array(&p, c->uid + at, n), db_int8_array(&p, c->new_uid + at, n), db_int8_array(&p, c->new_email + at, n);
+    db_int4_array(&p, c->flags + at, n);
+    return db_send(c->x.c, &COPY, &p, c->x.err);
+}
+
+/* Many, for somebody who wants to know how far it is: slice by slice, each waited for, with what was sent before. */
+static bool send_slices(struct copying *c, size_t sent_before) {
+    size_t due = sent_before;
+    for (size_t at = 0; at < c->n; at += SLICE) {
+        size_t n = c->n - at < SLICE ? c->n - at : SLICE;
+        if (!send_rows(c, at, n) || !db_sync(c->x.c, c->x.err))
+            return false;
+        for (due++; due; due--) {
+            PGresult *r = db_receive(c->x.c, c->x.err);
+            if (!r)
+                return false;
+            PQclear(r);
+        }
+        c->of->progress(c->of->context, at + n);
+    }
+    return true;
+}
+
+static bool send_copies(struct copying *c, size_t sent_before) {
     const struct store_copying *of = c->of;
     struct db_params p = {0};
     if (c->crosses && !send_emails(c))
         return false;
-    db_int8(&p, of->account), db_int8(&p, of->mailbox), db_int8(&p, of->to_account), db_int8(&p, of->to_mailbox);
-    db_int8(&p, c->by.modseq), db_bool(&p, of->drop_keywords);
-    db_int8_array(&p, c->uid, c->n), db_int8_array(&p, c->new_uid, c->n), db_int8_array(&p, c->new_email, c->n);
-    db_int4_array(&p, c->flags, c->n);
-    if (!db_send(c->x.c, &COPY, &p, c->x.err) || !store_send_raise(&c->x, c->target, &c->by))
+    bool slices = of->progress && c->n > SLICE;
+    if (!(slices ? send_slices(c, sent_before + c->crosses) : send_rows(c, 0, c->n)) ||
+        !store_send_raise(&c->x, c->target, &c->by))
         return false;
     if (!c->seen_count)
         return true;
@@ -161,7 +190,7 @@ static enum store_status commit(struct copying *c, int64_t gone_modseq) {
     bool charged = !c->of->move || c->crosses;
     bool sent = db_pipeline(c->x.c, c->x.err) &&
                 (!charged || store_send_usage(&c->x, c->of->to_account, c->by.bytes, c->by.messages)) &&
-                send_copies(c) && (!c->of->move || send_leaving(c, gone_modseq));
+                send_copies(c, charged) && (!c->of->move || send_leaving(c, gone_modseq));
     return store_commit_change(&c->x, sent);
 }
 

@@ -265,7 +265,9 @@ struct store_copying {
     uint32_t drop_flags; /* that the copies don't get */
     bool drop_keywords;
     bool move;
-    struct store_quota quota; /* of to_account; not asked for where a move stays in the account */
+    struct store_quota quota;                     /* of to_account; not asked for where a move stays in the account */
+    void (*progress)(void *context, size_t done); /* NULL, or called now and then: so many messages are copied */
+    void *context;
     /* results: UIDs pairwise, in the arena */
     uint32_t *from, *to;
     size_t count;

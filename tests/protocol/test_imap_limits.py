@@ -163,6 +163,18 @@ class Progress(Case):
                 answer = next(n for n, line in enumerate(untagged) if b"INPROGRESS" not in line) if len(untagged) > len(progress) else None
                 self.assertIn(answer, (None, len(progress)), "the answer comes behind")
 
+    def test_copy_and_move_tell_how_far_they_are(self):
+        for command in ("UID COPY 1:* Drafts", "UID MOVE 1:* Sent"):
+            with self.subTest(command):
+                tag = self.wire.start(command)
+                reply, untagged = self.wire.finish(tag)
+                self.assertTrue(reply.startswith("OK"), reply)
+                self.assertEqual(self.progress(untagged, tag), [(1000, 2048), (2000, 2048)])
+        status = self.wire.must('LIST "" (Drafts Sent INBOX) RETURN (STATUS (MESSAGES UIDNEXT))')
+        self.assertEqual([line for line in status if b"STATUS" in line],
+                         [b'* STATUS "Drafts" (MESSAGES 2048 UIDNEXT 2049)', b'* STATUS "INBOX" (MESSAGES 0 UIDNEXT 2049)',
+                          b'* STATUS "Sent" (MESSAGES 2048 UIDNEXT 2049)'])  # fmt: skip
+
     def test_a_tag_that_would_end_the_code_is_left_out(self):
         self.wire.send("a]b SEARCH BODY Belgae\r\n")
         reply, untagged = self.wire.finish("a]b")

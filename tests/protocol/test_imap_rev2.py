@@ -143,6 +143,13 @@ class Utf8(Case):
         self.assertIn('"Entwürfe & Ideen"'.encode(), b"".join(self.two.must('SELECT "Entwürfe & Ideen"')))
         self.assertIn(b"[NONEXISTENT]", self.two.run('SELECT "Entw&APw-rfe &- Ideen"')[0].encode())
 
+    def test_names_that_look_the_same_are_one(self):
+        """RFC 9051 section 5.1: Net-Unicode."""
+        self.assertEqual(self.two.must('CREATE "Entwu\u0308rfe"'), ['* LIST () "/" "Entwürfe" ("OLDNAME" ("Entwu\u0308rfe"))'.encode()])
+        self.assertTrue(self.two.run('CREATE "Entwürfe"')[0].startswith("NO [ALREADYEXISTS]"))
+        self.two.must('RENAME "Entwürfe" "Ide\u0301e"')
+        self.assertEqual(self.two.must('LIST "" Id*'), ['* LIST (\\HasNoChildren) "/" "Idée"'.encode()])
+
     def test_headers_are_utf8_once_enabled(self):
         self.fill(1)
         self.one.must("SELECT INBOX")
