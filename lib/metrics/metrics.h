@@ -73,6 +73,8 @@ void metrics_write(const struct metrics_set *set, struct buf *out);
 struct metrics_server;
 struct metrics_server *metrics_listen(const struct metrics_set *set, const char *addresses, struct err *err);
 bool metrics_serve(struct metrics_server *s, struct err *err); /* starts; NULL is fine */
+/* Another process has its sockets (net/handover.h). metrics_stop() is still to be called. */
+void metrics_retire(struct metrics_server *s);
 void metrics_stop(struct metrics_server *s);                   /* ends and frees; NULL is fine */
 
 #endif

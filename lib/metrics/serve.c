@@ -112,6 +112,11 @@ bool metrics_serve(struct metrics_server *s, struct err *err) {
     return s->serving || err_errno(err, "cannot start the thread that serves metrics");
 }
 
+void metrics_retire(struct metrics_server *s) {
+    if (s && s->serving)
+        server_retire(s->server, STOP_MS, STOP_MS);
+}
+
 void metrics_stop(struct metrics_server *s) {
     if (!s)
         return;

@@ -5,6 +5,7 @@
  */
 #include "base/clock.h"
 #include "base/log.h"
+#include "net/handover.h"
 #include "net/server_internal.h"
 
 #include <errno.h>
@@ -26,6 +27,12 @@ enum {
 
 static bool listen_tcp(struct listener *l, const struct sockaddr_storage *a, struct err *err) {
     int on = 1, idle = 600;
+    bool unlinks;
+    l->fd = handover_claim(a, &unlinks);
+    if (l->fd >= 0) {
+        l->port = sockaddr_port(a);
+        return true;
+    }
     l->fd = socket(a->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (l->fd < 0)
         return err_errno(err, "can't make a socket for %s", l->name);
@@ -65,7 +72,16 @@ static bool clear_path(const char *path, const struct sockaddr_storage *a, struc
 
 static bool listen_unix(struct listener *l, const char *path, struct err *err) {
     struct sockaddr_storage a;
-    if (!sockaddr_unix(path, &a, err) || !clear_path(path, &a, err))
+    bool unlinks;
+    if (!sockaddr_unix(path, &a, err))
+        return false;
+    l->fd = handover_claim(&a, &unlinks);
+    if (l->fd >= 0) {
+        if (unlinks)
+            snprintf(l->path, sizeof l->path, "%s", path);
+        return true;
+    }
+    if (!clear_path(path, &a, err))
         return false;
     l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (l->fd < 0 || bind(l->fd, (const struct sockaddr *)&a, sockaddr_length(&a)) != 0)
@@ -76,21 +92,28 @@ static bool listen_unix(struct listener *l, const char *path, struct err *err) {
     return true;
 }
 
-void listener_close(struct listener *l) {
+void listener_close(struct server *s, struct listener *l, bool handed_over) {
     pthread_mutex_lock(&l->lock);
-    if (l->fd >= 0)
-        close(l->fd); /* which takes it out of the epoll set, too */
-    if (l->fd >= 0 && *l->path)
-        unlink(l->path);
+    if (l->fd >= 0) {
+        handover_withdraw(l->fd);
+        /* Closing takes it out of the epoll set only where no other process has it, too. */
+        if (s->epoll >= 0)
+            epoll_ctl(s->epoll, EPOLL_CTL_DEL, l->fd, NULL);
+        close(l->fd);
+        if (*l->path && !handed_over)
+            unlink(l->path);
+    }
     l->fd = -1;
     pthread_mutex_unlock(&l->lock);
 }
 
 bool listener_open(struct listener *l, const char *address, struct err *err) {
     struct sockaddr_storage a;
-    if (strncmp(address, "unix:", 5) == 0)
-        return listen_unix(l, address + 5, err);
-    return sockaddr_parse(address, &a, err) && listen_tcp(l, &a, err);
+    bool good = strncmp(address, "unix:", 5) == 0 ? listen_unix(l, address + 5, err)
+                                                  : sockaddr_parse(address, &a, err) && listen_tcp(l, &a, err);
+    if (good)
+        handover_pass(l->fd, *l->path != 0);
+    return good;
 }
 
 /* ---- accepting ---- */

@@ -59,7 +59,7 @@ void conn_destroy(struct conn *c) {
     slots_give(&s->slots, slot_index(c->id));
     atomic_fetch_sub(&c->listener->connections, 1);
     free(c);
-    if (atomic_fetch_sub(&s->connections, 1) == 1 && atomic_load(&s->stopping))
+    if (atomic_fetch_sub(&s->connections, 1) == 1 && (atomic_load(&s->stopping) || atomic_load(&s->retire_wanted)))
         server_nudge(s);
 }
 

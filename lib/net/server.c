@@ -69,7 +69,7 @@ bool server_listen(struct server *s, const char *address, const struct listener_
     }
     pthread_mutex_init(&l->lock, NULL);
     if (!listener_open(l, address, err)) {
-        listener_close(l);
+        listener_close(s, l, false);
         free(l);
         return false;
     }
@@ -134,9 +134,21 @@ static void wait_for_connections(struct server *s, int ms) {
         wait_for_something(s, until);
 }
 
-static bool wind_down(struct server *s) {
+static void close_listeners(struct server *s, bool handed_over) {
     for (size_t i = 0; i < s->listeners; i++)
-        listener_close(s->listener[i]);
+        listener_close(s, s->listener[i], handed_over);
+}
+
+/* Until the last connection has gone, the time is over, or the server shall stop. */
+static void retire(struct server *s) {
+    int64_t until = clock_monotonic() + atomic_load(&s->retire_ms) * MILLISECOND;
+    close_listeners(s, true);
+    while (atomic_load(&s->connections) && clock_monotonic() < until && !atomic_load(&s->stop_wanted))
+        wait_for_something(s, until);
+}
+
+static bool wind_down(struct server *s) {
+    close_listeners(s, false);
     atomic_store(&s->stopping, true);
     mark_all(s, SLOT_STOP);
     wait_for_connections(s, atomic_load(&s->stop_grace_ms));
@@ -172,8 +184,10 @@ bool server_run(struct server *s) {
             log_error("%s", err.text);
             atomic_store(&s->stop_wanted, true);
         }
-    while (!atomic_load(&s->stop_wanted))
+    while (!atomic_load(&s->stop_wanted) && !atomic_load(&s->retire_wanted))
         wait_for_something(s, listeners_wake(s, clock_monotonic()));
+    if (!atomic_load(&s->stop_wanted))
+        retire(s);
     return wind_down(s);
 }
 
@@ -183,11 +197,17 @@ void server_stop(struct server *s, int grace_ms) {
     server_nudge(s);
 }
 
+void server_retire(struct server *s, int drain_ms, int grace_ms) {
+    atomic_store(&s->stop_grace_ms, grace_ms);
+    atomic_store(&s->retire_ms, drain_ms);
+    atomic_store(&s->retire_wanted, true);
+    server_nudge(s);
+}
+
 void server_free(struct server *s) {
     if (!s)
         return;
-    for (size_t i = 0; i < s->listeners; i++)
-        listener_close(s->listener[i]);
+    close_listeners(s, false);
     if (s->workers) {
         log_warn("%d workers are still in their steps: what they use is left to the end of the process", s->workers);
         return;

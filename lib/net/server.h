@@ -83,6 +83,9 @@ bool server_run(struct server *s);
 /* From any thread or a signal handler: stop accepting, wake each connection with EVENT_TIMEOUT and conn_closing() true
  * so that it can say goodbye, wait at most grace_ms for the rest, and let server_run return. */
 void server_stop(struct server *s, int grace_ms);
+/* From any thread: another process has the listening sockets, too (net/handover.h). Stop accepting, serve the
+ * connections that there are until they end, for drain_ms at most, and then do as server_stop. */
+void server_retire(struct server *s, int drain_ms, int grace_ms);
 void server_free(struct server *s);
 uint32_t server_connections(const struct server *s);
 int server_workers(const struct server *s); /* threads there are now */

@@ -64,6 +64,8 @@ struct server {
     _Atomic bool quit; /* workers shall end */
     _Atomic bool stop_wanted;
     _Atomic int stop_grace_ms;
+    _Atomic bool retire_wanted; /* others accept now */
+    _Atomic int retire_ms;
     _Atomic bool stopping;
     _Atomic int64_t handshake_window; /* failed handshakes are logged ten in ten seconds at most */
     _Atomic uint32_t handshake_failures;
@@ -143,7 +145,8 @@ void server_nudge(struct server *s);
 
 /* accept.c */
 bool listener_open(struct listener *l, const char *address, struct err *err);
-void listener_close(struct listener *l);
+/* handed_over: another process has the socket, too, and goes on with it. */
+void listener_close(struct server *s, struct listener *l, bool handed_over);
 /* Puts it into the workers' epoll set. */
 bool listener_watch(struct server *s, struct listener *l, struct err *err);
 /* A worker was told of it: takes one connection, has the next worker told of the next, and gives the index of the

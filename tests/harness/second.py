@@ -15,9 +15,10 @@ from .patience import eventually
 
 
 class Second:
-    """settings: names of mansio.conf, as they shall be (None: not there). arguments: more of them for the program."""
+    """settings: names of mansio.conf, as they shall be (None: not there). arguments: more of them for the program. wrap: a command that starts
+    the program. ready: what its log says when it is ready, None: don't wait."""
 
-    def __init__(self, mansio, program, settings, arguments=(), ready="serves as"):
+    def __init__(self, mansio, program, settings, arguments=(), ready="serves as", wrap=(), pass_fds=()):  # pylint: disable=too-many-arguments
         lines = [line for line in mansio.instance.place.configuration.read_text().splitlines() if line.split(" ")[0] not in settings]
         lines += [f"{name} = {value}" for name, value in settings.items() if value is not None]
         self.folder = tempfile.TemporaryDirectory(prefix="mansio-second-")
@@ -28,8 +29,8 @@ class Second:
         here = pathlib.Path(mansio.endpoints["cli"]).read_text()  # exec "FOLDER/mansio" ...
         binary = pathlib.Path(here.split('exec "')[1].split('"')[0]).parent / program
         with self.log_path.open("wb") as log:
-            self.process = subprocess.Popen(mansio.instance.user.command([binary, "-c", conf, *arguments]), stdin=subprocess.DEVNULL,
-                                            stdout=log, stderr=log, cwd="/", start_new_session=True)
+            self.process = subprocess.Popen(mansio.instance.user.command([*wrap, binary, "-c", conf, *arguments]), stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log, cwd="/", start_new_session=True, pass_fds=pass_fds)
         if ready:
             eventually(lambda: ready in self.log() or self._ended(), 30, f"{program} to be ready")
 
