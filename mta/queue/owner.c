@@ -10,6 +10,12 @@
 
 enum { TOKEN_BYTES = 24 };
 
+void owner_beside(const char *hostname, char owner[OWNER_BYTES]) {
+    char token[TOKEN_BYTES + 2] = "";
+    random_token(token, sizeof token, TOKEN_BYTES * 3 / 4);
+    snprintf(owner, OWNER_BYTES, "%.255s/%s", hostname, token);
+}
+
 bool owner_take(const char *state, const char *hostname, char owner[OWNER_BYTES], struct err *err) {
     char path[4096], token[TOKEN_BYTES + 2] = "";
     snprintf(path, sizeof path, "%s/mta.owner", state);

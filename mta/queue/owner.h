@@ -10,6 +10,10 @@
 
 enum { OWNER_BYTES = 320 };
 
+/* A name of its own for a process that takes over from one that bears the other name and still sends: leases under it
+ * are left to expire where this process dies. */
+void owner_beside(const char *hostname, char owner[OWNER_BYTES]);
+
 /* Takes the name that `state`/mta.owner holds (made when it is first needed), and keeps the file locked for as long as
  * the process lives. False: another process has it. */
 bool owner_take(const char *state, const char *hostname, char owner[OWNER_BYTES], struct err *err);

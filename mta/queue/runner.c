@@ -60,7 +60,7 @@ struct runner {
     char *owner;
     pthread_mutex_t lock;
     pthread_cond_t to_claim, to_send, finished, to_extend;
-    bool wake, stopping;
+    bool wake, stopping, leaving;
     int64_t look_at; /* when the claimer looks again, by the monotonic clock */
     size_t held_count;
     struct held *held;
@@ -323,7 +323,7 @@ static void *claim_all(void *context) {
     struct runner *r = context;
     pthread_mutex_lock(&r->lock);
     while (!r->stopping) {
-        if (r->held_count >= HELD) {
+        if (r->held_count >= HELD || r->leaving) {
             pthread_cond_wait(&r->to_claim, &r->lock);
             continue;
         }
@@ -447,6 +447,12 @@ void runner_retry(struct runner *r) {
             d->down_until = 0;
     pthread_mutex_unlock(&r->lock);
     runner_wake(r);
+}
+
+void runner_leave(struct runner *r) {
+    pthread_mutex_lock(&r->lock);
+    r->leaving = true;
+    pthread_mutex_unlock(&r->lock);
 }
 
 bool runner_stop(struct runner *r, int grace_ms) {

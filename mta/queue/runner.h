@@ -19,6 +19,9 @@ bool runner_start(struct runner *r, struct err *err);
 void runner_wake(struct runner *r);
 /* Somebody wants it now: destinations where nobody could be reached a moment ago are tried again, too. */
 void runner_retry(struct runner *r);
+/* Claims nothing more, and sends what it has: another process goes on with the queue. runner_stop() is still to be
+ * called. */
+void runner_leave(struct runner *r);
 /* Claims nothing more, waits at most grace_ms for what is being sent, and gives back the rest. False: some are
  * still being sent, and use what they were given. */
 bool runner_stop(struct runner *r, int grace_ms);

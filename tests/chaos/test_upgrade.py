@@ -1,10 +1,9 @@
 """A new process takes over from the one that runs: no connection is refused, sessions go on, nothing acknowledged is lost."""
 
-import imaplib
 import os
 import pathlib
-import poplib
 import signal
+import smtplib
 import socket
 import subprocess
 import tempfile
@@ -91,6 +90,45 @@ class Upgrading(unittest.TestCase):
         self.assertEqual(old.kill(signal.SIGTERM), 0)
         self.assertFalse((self.mansio.var / "run" / "imap.sock").exists())
         self.assertFalse((self.mansio.var / "run" / "imapd.handover").exists())
+
+    def deliver(self, sender, sent):
+        number = 0
+        while not self.stop.is_set():
+            try:
+                with self.mansio.smtp() as client:
+                    for _ in range(5):
+                        number += 1
+                        subject = f"{sender} {number}"
+                        client.sendmail("a@outside.test", self.livia.address, f"Subject: {subject}\r\n\r\nx\r\n")
+                        sent.append(subject)
+            except (OSError, smtplib.SMTPException) as refused:
+                self.failures.append(refused)
+
+    def test_mta_refuses_nobody_and_goes_on_with_its_queue(self):
+        elsewhere = harness.Outside(self.mansio, "elsewhere.test")
+        self.addCleanup(elsewhere.stop)
+        old, sent = self.begin("mansio-mta", "mta"), [[], []]
+        threads = self.together((self.knock, self.mansio.port["smtp"], b"220 "), (self.deliver, "one", sent[0]), (self.deliver, "two", sent[1]))
+        for n in range(3):
+            self.stop.wait(0.5)
+            self.mansio.submit(self.livia, "marcus@elsewhere.test", subject=f"over {n}")
+            new = self.next("mansio-mta", "--take-over")
+            self.stop.wait(0.5)
+            self.mansio.submit(self.livia, "marcus@elsewhere.test", subject=f"after {n}")
+            self.assertIn("another process serves now", old.log())
+            self.assertEqual(old.wait(30), 0)  # its sessions were short
+            old = new
+        self.stop.set()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(self.failures, [])
+        self.assertGreater(self.greeted, 30)
+        found = sorted(body.split(b"Subject: ")[1].split(b"\r\n")[0].decode() for _, body in self.mansio.mail(self.livia))
+        self.assertEqual(found, sorted(sent[0] + sent[1]))
+        expected = {f"{when} {n}" for n in range(3) for when in ("over", "after")}
+        harness.eventually(lambda: {str(m["Subject"]) for m in elsewhere.messages()} == expected, 30, "the queue's mail")
+        self.assertEqual(len(elsewhere.messages()), 6)
+        self.assertEqual(old.kill(signal.SIGTERM), 0)
 
     def test_sessions_hear_bye_when_their_time_is_over(self):
         self.begin("mansio-imapd", "imapd").remove()
