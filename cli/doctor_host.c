@@ -21,6 +21,7 @@ static const char *const known[] = {
     "user",
     "log_level",
     "log_format",
+    "handover_seconds",
     "sql",
     "db_admin",
     "db_mta",

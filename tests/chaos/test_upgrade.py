@@ -105,8 +105,7 @@ class Upgrading(unittest.TestCase):
                 self.failures.append(refused)
 
     def test_mta_refuses_nobody_and_goes_on_with_its_queue(self):
-        elsewhere = harness.Outside(self.mansio, "elsewhere.test")
-        self.addCleanup(elsewhere.stop)
+        elsewhere = self.enterContext(harness.Outside(self.mansio, "elsewhere.test"))
         old, sent = self.begin("mansio-mta", "mta"), [[], []]
         threads = self.together((self.knock, self.mansio.port["smtp"], b"220 "), (self.deliver, "one", sent[0]), (self.deliver, "two", sent[1]))
         for n in range(3):
@@ -125,9 +124,9 @@ class Upgrading(unittest.TestCase):
         self.assertGreater(self.greeted, 30)
         found = sorted(body.split(b"Subject: ")[1].split(b"\r\n")[0].decode() for _, body in self.mansio.mail(self.livia))
         self.assertEqual(found, sorted(sent[0] + sent[1]))
-        expected = {f"{when} {n}" for n in range(3) for when in ("over", "after")}
-        harness.eventually(lambda: {str(m["Subject"]) for m in elsewhere.messages()} == expected, 30, "the queue's mail")
-        self.assertEqual(len(elsewhere.messages()), 6)
+        elsewhere.wait_for_mail(6, 30)
+        subjects = sorted(envelope.content.split(b"Subject: ")[1].split(b"\r\n")[0].decode() for envelope in elsewhere.received)
+        self.assertEqual(subjects, sorted(f"{when} {n}" for n in range(3) for when in ("over", "after")))
         self.assertEqual(old.kill(signal.SIGTERM), 0)
 
     def test_sessions_hear_bye_when_their_time_is_over(self):
