@@ -34,7 +34,7 @@ LIBS_mta = -lunbound -lcurl
 LIBS_web = -lfcgi -letpan -lgumbo $(shell pkg-config --libs libctemplate) -lunbound -lcurl
 LIBS_dns = -lunbound
 LIBS_cli = -lunbound -lcurl
-LIBS_imapd = -lunbound
+LIBS_imapd = -lunbound -lcurl
 
 PROGRAM_FOLDERS := mta imapd web dns cli
 # program -> the file with its main()

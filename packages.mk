@@ -14,4 +14,4 @@ PACKAGES_RUN := libsasl2-modules postgresql-15 postgresql-client-15 nginx bind9 
 # make check and make lint
 PACKAGES_TEST := clang clang-format clang-tidy libclang-rt-14-dev llvm/llvm-symbolizer cppcheck shellcheck libcmocka-dev \
     python3-aiosmtpd python3-milter rspamd clamav-daemon postgrey opendkim postfix swaks haproxy libnet-ssleay-perl gsasl dovecot-imapd isync mutt msmtp fetchmail getmail6 curl thunderbird xvfb/Xvfb offlineimap3/offlineimap jq libpython3.11-testsuite mandoc procps util-linux \
-    python3-dkim python3-authres python3-nacl python3-cryptography libmail-dkim-perl chromium fonts-dejavu-core prometheus/promtool nodejs/node npm/npm
+    python3-dkim python3-authres python3-nacl python3-cryptography libmail-dkim-perl chromium fonts-dejavu-core prometheus/promtool radosgw ceph-mon ceph-osd ceph-common nodejs/node npm/npm

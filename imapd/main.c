@@ -20,6 +20,7 @@
 #include "quota/quota.h"
 #include "sasl/auth.h"
 #include "service.h"
+#include "store/blob.h"
 #include "store/store.h"
 #include "sweeper.h"
 #include "view/cards.h"
@@ -127,14 +128,13 @@ static void open_modules(struct imapd *d) {
     struct service *s = &d->service;
     struct err err;
     s->spool = daemon_folder(&d->base, "spool");
-    char *blobs = daemon_folder(&d->base, "blobs");
-    if (!(d->db = db_open(d->conninfo, DB_CONNECTIONS, &err)) ||
+    struct blob_options blobs;
+    if (!blob_options_read(d->base.conf, &blobs, &err) || !(d->db = db_open(d->conninfo, DB_CONNECTIONS, &err)) ||
         !(s->directory = directory_open(d->db, d->conninfo, &err)) ||
-        !(s->store = store_open(d->db, d->conninfo, blobs, &err)) ||
+        !(s->store = store_open(d->db, d->conninfo, &blobs, &err)) ||
         !(s->auth = auth_new(s->directory, d->db, d->conninfo, &err)) ||
         !(s->holds = holds_open(d->db, d->conninfo, &err)))
         log_fatal("%s", err.text);
-    free(blobs);
     s->db = d->db;
     s->limits = limits_new(s->directory);
     s->cards = cards_new(s->store, (size_t)conf_number(d->base.conf, "imapd_cache_mb", 64, 1, 1 << 20) << 20);

@@ -21,6 +21,7 @@
 #include "sasl/auth.h"
 #include "sender/book.h"
 #include "smtpd/smtpd.h"
+#include "store/blob.h"
 #include "store/store.h"
 #include "trace/trace.h"
 
@@ -105,14 +106,14 @@ static void open_modules(struct mtad *d) {
     struct err err;
     char owner[OWNER_BYTES];
     m->spool = daemon_folder(&d->base, "spool");
-    char *blobs = daemon_folder(&d->base, "blobs");
-    if (!take_owner(d, owner, &err) || !(m->db = db_open(m->db_conninfo, DB_CONNECTIONS, &err)) ||
+    struct blob_options blobs;
+    if (!blob_options_read(d->base.conf, &blobs, &err) || !take_owner(d, owner, &err) ||
+        !(m->db = db_open(m->db_conninfo, DB_CONNECTIONS, &err)) ||
         !(m->directory = directory_open(m->db, m->db_conninfo, &err)) ||
-        !(m->store = store_open(m->db, m->db_conninfo, blobs, &err)) ||
+        !(m->store = store_open(m->db, m->db_conninfo, &blobs, &err)) ||
         !(m->auth = auth_new(m->directory, m->db, m->db_conninfo, &err)) ||
         !(m->dns = dns_new(conf_get(d->base.conf, "resolver", ""), &err)))
         log_fatal("%s", err.text);
-    free(blobs);
     m->book = book_new(m);
     m->trace = trace_new(m);
     m->policy = policy_open(m);

@@ -2,6 +2,7 @@
 
 #include "directory/address.h"
 #include "move/owner.h"
+#include "store/blob.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,18 +16,15 @@ static const struct db_statement HOLD = {
     "move_hold", "SELECT pg_try_advisory_lock(hashtextextended('mansio import ' || ($1::int8)::text, 0))"};
 
 bool accounts_open_store(struct cli *cli, int threads, bool write, struct move_store *out) {
-    const char *conninfo = conf_get(cli->conf, "db_admin", NULL),
-               *state = conf_get(cli->conf, "state", "/var/lib/mansio");
-    char *blobs = NULL;
+    const char *conninfo = conf_get(cli->conf, "db_admin", NULL);
+    struct blob_options blobs;
     *out = (struct move_store){0};
     if (!conninfo)
         return err_set(&cli->err, "%s does not set db_admin, the connection string of the database's owner",
                        cli->conf_path);
-    if (asprintf(&blobs, "%s/blobs", state) < 0)
-        mem_panic();
-    bool good = (!write || owner_become(blobs, &cli->err)) && (out->db = db_open(conninfo, threads + 1, &cli->err)) &&
-                (out->store = store_open(out->db, conninfo, blobs, &cli->err));
-    free(blobs);
+    bool good = blob_options_read(cli->conf, &blobs, &cli->err) && (!write || owner_become(blobs.folder, &cli->err)) &&
+                (out->db = db_open(conninfo, threads + 1, &cli->err)) &&
+                (out->store = store_open(out->db, conninfo, &blobs, &cli->err));
     return good;
 }
 

@@ -3,16 +3,16 @@
  *
  * A segment is a file `<16 hex digits>.seg`, appended to by the one process that made it until it is SEGMENT_BYTES
  * long, and then read-only. A record is a header of 40 bytes and the blob's bytes; the blob's id is the segment's
- * number (64 bits) and the record's offset (64 bits). Deleting punches a hole where the bytes were and marks the
- * header; a closed segment whose records are all deleted is unlinked.
+ * number (64 bits) and the record's offset (64 bits, a multiple of 8) plus its kind. Deleting punches a hole where the
+ * bytes were and marks the header; a closed segment whose records are all deleted is unlinked.
  *
  *     magic 4 | state 4 | length 8 | written_at 8 (microseconds) | crc of the bytes 4 | crc of the header so far 4 |
- * reserved 8
+ * kind 8 (where it is not 0 the header's crc goes on over it)
  *
  * A crash can leave a torn record at the end of a segment: no row names it, and listing stops there. After a restart a
  * process begins a new segment, so that torn ends are never appended to.
  */
-#include "store/blob.h"
+#include "store/blob_driver.h"
 
 #include "base/clock.h"
 #include "base/codec.h"
@@ -41,7 +41,7 @@ struct header {
     uint64_t length;
     int64_t written_at;
     uint32_t bytes_crc, header_crc;
-    uint64_t reserved;
+    uint64_t kind;
 };
 _Static_assert(sizeof(struct header) == HEADER_BYTES, "the header is as the format says");
 
@@ -52,7 +52,7 @@ struct open_segment {
     uint64_t used_at;
 };
 
-struct blob_store {
+struct segments {
     char *folder;
     int folder_fd;
     pthread_mutex_t write_lock; /* the segment being written */
@@ -68,8 +68,8 @@ struct blob_store {
 
 static void segment_name(uint64_t number, char name[32]) { snprintf(name, 32, "%016" PRIx64 ".seg", number); }
 
-static void make_id(blob_id id, uint64_t segment, uint64_t offset) {
-    uint64_t wire[2] = {htobe64(segment), htobe64(offset)};
+static void make_id(blob_id id, uint64_t segment, uint64_t offset, uint64_t kind) {
+    uint64_t wire[2] = {htobe64(segment), htobe64(offset | kind)};
     memcpy(id, wire, sizeof wire);
 }
 
@@ -77,34 +77,11 @@ static void split_id(const blob_id id, uint64_t *segment, uint64_t *offset) {
     uint64_t wire[2];
     memcpy(wire, id, sizeof wire);
     *segment = be64toh(wire[0]);
-    *offset = be64toh(wire[1]);
+    *offset = be64toh(wire[1]) & ~(uint64_t)BLOB_KIND_MASK;
 }
 
-struct blob_store *blob_open(const char *folder, struct err *err) {
-    if (mkdir(folder, 0700) < 0 && errno != EEXIST) {
-        err_errno(err, "cannot make the folder for messages %s", folder);
-        return NULL;
-    }
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || faccessat(fd, ".", W_OK | X_OK, 0) < 0) {
-        err_errno(err, "cannot use the folder for messages %s", folder);
-        if (fd >= 0)
-            close(fd);
-        return NULL;
-    }
-    struct blob_store *b = mem_zero(sizeof *b);
-    b->folder = str_dup(str_of(folder));
-    b->folder_fd = fd;
-    b->fd = -1;
-    pthread_mutex_init(&b->write_lock, NULL);
-    pthread_mutex_init(&b->sync_lock, NULL);
-    pthread_mutex_init(&b->open_lock, NULL);
-    return b;
-}
-
-void blob_close(struct blob_store *b) {
-    if (!b)
-        return;
+static void file_close(void *at) {
+    struct segments *b = at;
     for (size_t i = 0; i < OPEN_SEGMENTS; i++)
         if (b->open[i].number)
             close(b->open[i].fd);
@@ -130,7 +107,7 @@ static void sync_or_die(int fd, const char *folder) {
 
 /* Makes sure that there is a segment with room. Called with write_lock. The number grows with time and is random below,
  * so that processes and nodes that share the folder do not meet; O_EXCL settles the rest. */
-static bool have_segment(struct blob_store *b, struct err *err) {
+static bool have_segment(struct segments *b, struct err *err) {
     if (b->fd >= 0 && b->end < SEGMENT_BYTES)
         return true;
     if (b->fd >= 0) {
@@ -182,13 +159,19 @@ static bool write_all(int fd, const struct iovec *part, int parts, uint64_t offs
     return true;
 }
 
-static struct header make_header(uint64_t length, uint32_t crc) {
-    struct header h = {MAGIC, LIVE, length, clock_now(), crc, 0, 0};
-    h.header_crc = crc32c(0, &h, offsetof(struct header, header_crc));
+static uint32_t header_sum(const struct header *h) {
+    uint32_t sum = crc32c(0, h, offsetof(struct header, header_crc));
+    return h->kind ? crc32c(sum, &h->kind, sizeof h->kind) : sum;
+}
+
+static struct header make_header(uint64_t length, uint32_t crc, uint64_t kind) {
+    struct header h = {MAGIC, LIVE, length, clock_now(), crc, 0, kind};
+    h.header_crc = header_sum(&h);
     return h;
 }
 
-bool blob_put(struct blob_store *b, struct str bytes, int fd, blob_id id, struct err *err) {
+static bool file_put(void *at, struct str bytes, int fd, unsigned kind, blob_id id, struct err *err) {
+    struct segments *b = at;
     void *mapped = NULL;
     if (!bytes.p && bytes.n) {
         mapped = mmap(NULL, bytes.n, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -196,7 +179,8 @@ bool blob_put(struct blob_store *b, struct str bytes, int fd, blob_id id, struct
             return err_errno(err, "cannot read the spooled message");
         bytes.p = mapped;
     }
-    struct header h = make_header(bytes.n, crc32c(0, bytes.p, bytes.n)); /* the sum is taken outside of the lock */
+    struct header h =
+        make_header(bytes.n, crc32c(0, bytes.p, bytes.n), kind); /* the sum is taken outside of the lock */
     struct iovec part[2] = {{&h, sizeof h}, {(void *)(uintptr_t)bytes.p, bytes.n}};
     pthread_mutex_lock(&b->write_lock);
     bool good = have_segment(b, err);
@@ -211,7 +195,7 @@ bool blob_put(struct blob_store *b, struct str bytes, int fd, blob_id id, struct
         }
     }
     if (good) {
-        make_id(id, b->number, b->end);
+        make_id(id, b->number, b->end, kind);
         b->end += (sizeof h + bytes.n + 7) & ~UINT64_C(7);
         b->writes++;
     }
@@ -221,7 +205,7 @@ bool blob_put(struct blob_store *b, struct str bytes, int fd, blob_id id, struct
     return good;
 }
 
-static void sync_folder(struct blob_store *b) {
+static void sync_folder(struct segments *b) {
     if (fsync(b->folder_fd) < 0)
         log_fatal("the folder %s can't be made durable: %s", b->folder, strerror(errno));
     pthread_mutex_lock(&b->write_lock);
@@ -229,7 +213,8 @@ static void sync_folder(struct blob_store *b) {
     pthread_mutex_unlock(&b->write_lock);
 }
 
-bool blob_sync(struct blob_store *b, struct err *err) {
+static bool file_sync(void *at, struct err *err) {
+    struct segments *b = at;
     pthread_mutex_lock(&b->write_lock);
     uint64_t wanted = b->writes;
     pthread_mutex_unlock(&b->write_lock);
@@ -258,7 +243,7 @@ bool blob_sync(struct blob_store *b, struct err *err) {
 /* ---- reading ---- */
 
 /* A descriptor for the segment, kept open for others; give it back with leave(). Slot, or -1 with errno. */
-static int enter(struct blob_store *b, uint64_t number, int *fd) {
+static int enter(struct segments *b, uint64_t number, int *fd) {
     pthread_mutex_lock(&b->open_lock);
     int slot = -1;
     for (int i = 0; i < OPEN_SEGMENTS; i++) {
@@ -294,7 +279,7 @@ static int enter(struct blob_store *b, uint64_t number, int *fd) {
     return slot;
 }
 
-static void leave(struct blob_store *b, int slot) {
+static void leave(struct segments *b, int slot) {
     pthread_mutex_lock(&b->open_lock);
     b->open[slot].users--;
     pthread_mutex_unlock(&b->open_lock);
@@ -321,10 +306,11 @@ static bool read_exact(int fd, void *p, size_t n, uint64_t offset) {
 static bool header_good(const struct header *h) {
     struct header as_written = *h;
     as_written.state = LIVE; /* the sum was taken when it was written; deleting changes the state alone */
-    return h->magic == MAGIC && h->header_crc == crc32c(0, &as_written, offsetof(struct header, header_crc));
+    return h->magic == MAGIC && h->kind <= BLOB_KIND_MASK && h->header_crc == header_sum(&as_written);
 }
 
-bool blob_get(struct blob_store *b, const blob_id id, uint64_t offset, uint64_t n, struct buf *out, struct err *err) {
+static bool file_get(void *store, const blob_id id, uint64_t offset, uint64_t n, struct buf *out, struct err *err) {
+    struct segments *b = store;
     uint64_t segment, at;
     split_id(id, &segment, &at);
     int fd, slot = enter(b, segment, &fd);
@@ -379,7 +365,7 @@ static bool stop_at_live(void *context, uint64_t segment, uint64_t offset, const
 }
 
 /* Unlinks a segment that nobody writes any more and that holds nothing. */
-static void unlink_if_empty(struct blob_store *b, int fd, uint64_t segment) {
+static void unlink_if_empty(struct segments *b, int fd, uint64_t segment) {
     bool any = false;
     if (flock(fd, LOCK_EX | LOCK_NB) < 0)
         return;
@@ -391,7 +377,25 @@ static void unlink_if_empty(struct blob_store *b, int fd, uint64_t segment) {
     flock(fd, LOCK_UN);
 }
 
-bool blob_delete(struct blob_store *b, const blob_id id, struct err *err) {
+/* Nothing of the bytes is left, where the file system can't punch holes by zeros in their place. */
+static bool wipe(int fd, uint64_t at, uint64_t n) {
+    static const char zeros[64 * 1024];
+    if (n == 0 || fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)at, (off_t)n) == 0)
+        return true;
+    if (errno != EOPNOTSUPP)
+        return false;
+    while (n) {
+        struct iovec part = {(void *)(uintptr_t)zeros, n < sizeof zeros ? n : sizeof zeros};
+        if (!write_all(fd, &part, 1, at))
+            return false;
+        at += part.iov_len;
+        n -= part.iov_len;
+    }
+    return true;
+}
+
+static bool file_remove(void *store, const blob_id id, struct err *err) {
+    struct segments *b = store;
     uint64_t segment, at;
     split_id(id, &segment, &at);
     int fd, slot = enter(b, segment, &fd);
@@ -403,10 +407,7 @@ bool blob_delete(struct blob_store *b, const blob_id id, struct err *err) {
         h.state = DELETED;
         if (pwrite(fd, &h, sizeof h, (off_t)at) != (ssize_t)sizeof h)
             good = err_errno(err, "cannot mark the message at %016" PRIx64 ":%" PRIu64 " deleted", segment, at);
-        else if (h.length &&
-                 fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)(at + sizeof h), (off_t)h.length) <
-                     0 &&
-                 errno != EOPNOTSUPP)
+        else if (!wipe(fd, at + sizeof h, h.length))
             good = err_errno(err, "cannot free the message at %016" PRIx64 ":%" PRIu64, segment, at);
         unlink_if_empty(b, fd, segment);
     }
@@ -415,7 +416,7 @@ bool blob_delete(struct blob_store *b, const blob_id id, struct err *err) {
 }
 
 struct listing {
-    bool (*found)(void *context, const blob_id id, uint64_t size, int64_t written_at);
+    blob_found *found;
     void *context;
     bool stopped;
 };
@@ -425,13 +426,13 @@ static bool list_one(void *context, uint64_t segment, uint64_t offset, const str
     blob_id id;
     if (h->state != LIVE)
         return true;
-    make_id(id, segment, offset);
+    make_id(id, segment, offset, h->kind);
     l->stopped = !l->found(l->context, id, h->length, h->written_at);
     return !l->stopped;
 }
 
-bool blob_list(struct blob_store *b, bool (*found)(void *context, const blob_id id, uint64_t size, int64_t written_at),
-               void *context, struct err *err) {
+static bool file_list(void *at, blob_found *found, void *context, struct err *err) {
+    struct segments *b = at;
     struct dirent **entry;
     int n = scandir(b->folder, &entry, NULL, alphasort);
     if (n < 0)
@@ -451,5 +452,24 @@ bool blob_list(struct blob_store *b, bool (*found)(void *context, const blob_id 
         free(entry[i]);
     }
     free(entry);
+    return true;
+}
+
+bool blob_file_open(const char *folder, struct blob_driver *out, struct err *err) {
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || faccessat(fd, ".", W_OK | X_OK, 0) < 0) {
+        err_errno(err, "cannot use the folder for messages %s", folder);
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    struct segments *b = mem_zero(sizeof *b);
+    b->folder = str_dup(str_of(folder));
+    b->folder_fd = fd;
+    b->fd = -1;
+    pthread_mutex_init(&b->write_lock, NULL);
+    pthread_mutex_init(&b->sync_lock, NULL);
+    pthread_mutex_init(&b->open_lock, NULL);
+    *out = (struct blob_driver){b, file_close, file_put, file_sync, file_get, file_remove, file_list};
     return true;
 }

@@ -11,7 +11,7 @@
 const struct db_statement STORE_BEGIN = {"store_begin", "BEGIN"};
 const struct db_statement STORE_COMMIT = {"store_commit", "COMMIT"};
 
-struct store *store_open(struct db *db, const char *conninfo, const char *blobs, struct err *err) {
+struct store *store_open(struct db *db, const char *conninfo, const struct blob_options *blobs, struct err *err) {
     struct blob_store *b = blob_open(blobs, err);
     if (!b)
         return NULL;

@@ -37,8 +37,10 @@ enum store_status {
     STORE_TEMPORARY, /* PostgreSQL or the disk is away or full: nothing happened; try again */
 };
 
-/* blobs: the folder of the blob segments. conninfo: for listening and notifying. */
-struct store *store_open(struct db *db, const char *conninfo, const char *blobs, struct err *err);
+struct blob_options; /* store/blob.h */
+
+/* blobs: where the bytes are. conninfo: for listening and notifying. */
+struct store *store_open(struct db *db, const char *conninfo, const struct blob_options *blobs, struct err *err);
 void store_close(struct store *s);
 
 /* ---- mailboxes ---- */

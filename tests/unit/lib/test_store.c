@@ -23,6 +23,7 @@ static struct store *store;
 static struct arena arena;
 static char folder[] = "/tmp/mansio-test-store-XXXXXX";
 static int64_t account;
+static struct blob_options places;
 static struct err err;
 
 static int setup(void **state) {
@@ -31,8 +32,9 @@ static int setup(void **state) {
         return 0;
     if (!mkdtemp(folder))
         return -1;
+    snprintf(places.folder, sizeof places.folder, "%s", folder);
     db = db_open(conninfo, 30, &err);
-    store = store_open(db, conninfo, folder, &err);
+    store = store_open(db, conninfo, &places, &err);
     uint32_t noise;
     random_bytes(&noise, sizeof noise);
     account = (INT64_C(1) << 50) + ((int64_t)noise << 8);
@@ -566,7 +568,9 @@ static void a_blob_is_immutable_checked_and_swept_when_nobody_names_it(void **st
     (void)state;
     char own[] = "/tmp/mansio-test-blob-XXXXXX";
     assert_non_null(mkdtemp(own));
-    struct blob_store *b = blob_open(own, &err);
+    struct blob_options of_own = {.compress = false};
+    snprintf(of_own.folder, sizeof of_own.folder, "%s", own);
+    struct blob_store *b = blob_open(&of_own, &err);
     blob_id one, two;
     assert_true(blob_put(b, STR("first"), -1, one, &err) && blob_put(b, STR(""), -1, two, &err) && blob_sync(b, &err));
     struct buf out = BUF_EMPTY;
@@ -581,7 +585,7 @@ static void a_blob_is_immutable_checked_and_swept_when_nobody_names_it(void **st
     assert_int_equal(segments(own), 1); /* it is being written */
     assert_true(blob_put(b, STR("third"), -1, one, &err) && blob_sync(b, &err));
     blob_close(b);
-    b = blob_open(own, &err); /* and now it is not: with its last blob it goes */
+    b = blob_open(&of_own, &err); /* and now it is not: with its last blob it goes */
     buf_reset(&out);
     assert_true(blob_get(b, one, 0, 100, &out, &err) && str_eq(buf_str(&out), STR("third")));
     assert_true(blob_delete(b, one, &err));
@@ -604,7 +608,7 @@ static void changed(void *context, int64_t a, int64_t mailbox, uint64_t modseq, 
 static void another_process_learns_of_a_delivery_within_100_ms(void **state) {
     (void)state;
     static int64_t seen;
-    struct store *other = store_open(db, conninfo, folder, &err);
+    struct store *other = store_open(db, conninfo, &places, &err);
     store_watch(other, &(struct store_watcher){.changed = changed, .context = &seen});
     usleep(200000); /* the listening connection */
     deliver(STR("x"), NULL, 0, -1);
