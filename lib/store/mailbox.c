@@ -92,18 +92,22 @@ static bool is_reserved(struct str name) {
     return false;
 }
 
+static size_t levels(struct str name) {
+    size_t n = 1;
+    for (size_t i = 0; i < name.n; i++)
+        n += name.p[i] == '/';
+    return n;
+}
+
 static bool valid_name(struct str name, struct err *err) {
     if (name.n == 0 || name.n > NAME_BYTES)
         return err_set(err, "a mailbox's name has 1 to %d bytes", NAME_BYTES);
     if (!str_is_utf8(name))
         return err_set(err, "the mailbox's name is not valid UTF-8");
-    size_t levels = 1;
-    for (size_t i = 0; i < name.n; i++) {
+    for (size_t i = 0; i < name.n; i++)
         if ((unsigned char)name.p[i] < 0x20 || name.p[i] == 0x7f)
             return err_set(err, "a mailbox's name has no control characters");
-        levels += name.p[i] == '/';
-    }
-    if (levels > MAX_LEVELS)
+    if (levels(name) > MAX_LEVELS)
         return err_set(err, "mailboxes are nested at most %d deep", MAX_LEVELS);
     if (name.p[0] == '/' || name.p[name.n - 1] == '/' || str_find(name, STR("//")) >= 0)
         return err_set(err, "a level of the mailbox's name is empty");
@@ -446,18 +450,23 @@ static enum store_status rename_tree(struct db_conn *c, struct arena *a, int64_t
         return store_failed(err);
     size_t n = (size_t)PQntuples(r);
     int64_t *ids = arena_array(a, n, sizeof *ids);
-    size_t longest = 0;
+    size_t longest = 0, deepest = 0;
     bool there = false;
     for (size_t i = 0; i < n; i++) {
         ids[i] = db_get_int8(r, (int)i, 0);
         struct str name = db_get_str(r, (int)i, 1);
         longest = name.n > longest ? name.n : longest;
+        deepest = levels(name) > deepest ? levels(name) : deepest;
         there = there || str_eq(name, from);
     }
     PQclear(r);
     if (!there) {
         err_set(err, "there is no mailbox %.*s", STR_ARG(from));
         return STORE_NOT_FOUND;
+    }
+    if (deepest - levels(from) + levels(to) > MAX_LEVELS) {
+        err_set(err, "mailboxes are nested at most %d deep", MAX_LEVELS);
+        return STORE_INVALID;
     }
     if (longest - from.n + to.n > NAME_BYTES) {
         err_set(err, "a mailbox's name below it would be longer than %d bytes", NAME_BYTES);
