@@ -52,10 +52,13 @@ static enum cli_exit add(struct cli *cli, const struct cli_args *args) {
     struct str hash = cli_option(args, "password-hash");
     int64_t quota = -1, number, id;
     if (!cli_number(cli, args, "quota-messages", 0, 0, INT64_MAX, &number) ||
-        (size.p && !cli_size(cli, size, &quota)) || (!hash.p && !cli_password(cli, args, &password)))
+        (size.p && !cli_size(cli, size, &quota)) ||
+        (!hash.p && !cli_switch(args, "shared") && !cli_password(cli, args, &password)))
         return CLI_USAGE;
     name = name.p ? name : STR("");
-    if (hash.p)
+    if (cli_switch(args, "shared"))
+        id = admin_account_add_shared(cli->conn, args->value[0], name, quota, &cli->err);
+    else if (hash.p)
         id = admin_account_import(cli->conn, args->value[0], name, hash, quota, &cli->err);
     else
         id = admin_account_add(cli->conn, args->value[0], name, password, quota, &cli->err);
@@ -241,6 +244,7 @@ static const struct cli_verb verbs[] = {
      .options = {{"name", "TEXT", "the person's name"},
                  {"quota", "SIZE", "how much it may hold: 500M, 2G, none"},
                  {"quota-messages", "N", "how many messages it may hold; 0: any number"},
+                 {"shared", NULL, "nobody logs in to it: it is for those whom \"mansio share\" names"},
                  CLI_PASSWORD_STDIN,
                  CLI_GENERATE,
                  CLI_PASSWORD_HASH}},
@@ -294,6 +298,13 @@ static const struct cli_verb verbs[] = {
      .max = 3,
      .database = true,
      .run = account_send_as},
+    {.name = "delegate",
+     .arguments = "add|list|remove ADDRESS [OTHER]",
+     .summary = "Other mailboxes of the reseller that may send under the address.",
+     .min = 2,
+     .max = 3,
+     .database = true,
+     .run = account_delegate},
     {.name = "set",
      .arguments = "ADDRESS",
      .summary = "Change a mailbox.",

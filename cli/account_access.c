@@ -23,6 +23,11 @@ static const struct db_statement SEND_AS = {"cli_account_send_as",
 static const struct cli_column send_as_columns[] = {
     {"address", "ADDRESS", CLI_TEXT}, {"created_at", "SINCE", CLI_TIME}, {NULL, NULL, CLI_TEXT}};
 
+static const struct db_statement DELEGATES = {
+    "cli_account_delegates", "SELECT l.who FROM account a JOIN domain d ON d.id = a.domain_id CROSS JOIN LATERAL"
+                             " delegate_list(a.id) l WHERE a.local_part = lower($1) AND d.name = $2"};
+static const struct cli_column delegate_columns[] = {{"address", "MAILBOX", CLI_TEXT}, {NULL, NULL, CLI_TEXT}};
+
 static enum cli_exit list(struct cli *cli, struct str address, const struct db_statement *s,
                           const struct cli_column *columns, const char *what) {
     struct str local, domain;
@@ -110,6 +115,21 @@ enum cli_exit account_send_as(struct cli *cli, const struct cli_args *args) {
     case 'r':
         return cli_done(cli, admin_send_as_remove(cli->conn, args->value[1], args->value[2], &cli->err),
                         "%.*s may not send as %.*s any more.", STR_ARG(args->value[1]), STR_ARG(args->value[2]));
+    default:
+        return CLI_USAGE;
+    }
+}
+
+enum cli_exit account_delegate(struct cli *cli, const struct cli_args *args) {
+    switch (act(cli, args)) {
+    case 'l':
+        return list(cli, args->value[1], &DELEGATES, delegate_columns, "other mailboxes that send under it");
+    case 'a':
+        return cli_done(cli, admin_delegate_set(cli->conn, args->value[1], args->value[2], true, &cli->err),
+                        "%.*s may send as %.*s now.", STR_ARG(args->value[2]), STR_ARG(args->value[1]));
+    case 'r':
+        return cli_done(cli, admin_delegate_set(cli->conn, args->value[1], args->value[2], false, &cli->err),
+                        "%.*s may not send as %.*s any more.", STR_ARG(args->value[2]), STR_ARG(args->value[1]));
     default:
         return CLI_USAGE;
     }

@@ -8,5 +8,6 @@
 enum cli_exit account_app_password(struct cli *cli, const struct cli_args *args);
 enum cli_exit account_token(struct cli *cli, const struct cli_args *args);
 enum cli_exit account_send_as(struct cli *cli, const struct cli_args *args);
+enum cli_exit account_delegate(struct cli *cli, const struct cli_args *args);
 
 #endif

@@ -1,15 +1,13 @@
 #include "subjects.h"
 
 const struct cli_subject *const cli_subjects[] = {
-    &subject_migrate,   &subject_tenant,  &subject_operator,
-    &subject_domain,    &subject_account, &subject_alias,
-    &subject_ban,       &subject_limit,   &subject_alarm,
-    &subject_zone,      &subject_record,  &subject_queue,
-    &subject_trace,     &subject_setting, &subject_filter,
-    &subject_rule,      &subject_access,  &subject_audit,
-    &subject_doctor,    &subject_check,   &subject_sign,
-    &subject_import,    &subject_export,  &subject_undelete,
-    &subject_retention, &subject_index,   NULL,
+    &subject_migrate,   &subject_tenant,  &subject_operator, &subject_domain,
+    &subject_account,   &subject_alias,   &subject_ban,      &subject_limit,
+    &subject_alarm,     &subject_zone,    &subject_record,   &subject_queue,
+    &subject_trace,     &subject_setting, &subject_filter,   &subject_rule,
+    &subject_access,    &subject_audit,   &subject_doctor,   &subject_check,
+    &subject_sign,      &subject_import,  &subject_export,   &subject_undelete,
+    &subject_retention, &subject_index,   &subject_share,    NULL,
 };
 
 const struct cli_subject *cli_subject_named(struct str name) {

@@ -9,6 +9,6 @@ extern const struct cli_subject subject_migrate, subject_tenant, subject_operato
     subject_trace, subject_setting, subject_audit, subject_doctor, subject_rule, subject_access, subject_check,
     subject_sign, subject_import, subject_export, subject_undelete, subject_retention;
 extern const struct cli_subject subject_filter;
-extern const struct cli_subject subject_index;
+extern const struct cli_subject subject_index, subject_share;
 
 #endif

@@ -29,7 +29,8 @@ int64_t admin_failed(struct db_conn *c, const struct admin_sentence *sentences, 
         }
     /* Raised by our own triggers, whose messages are sentences. */
     bool ours = strcmp(constraint, "domain_limit") == 0 || strcmp(constraint, "account_limit") == 0 ||
-                strcmp(constraint, "zone_parent") == 0 || strcmp(constraint, "access_list_limit") == 0;
+                strcmp(constraint, "zone_parent") == 0 || strcmp(constraint, "access_list_limit") == 0 ||
+                strcmp(constraint, "account_shared") == 0 || strcmp(constraint, "mailbox_acl_limit") == 0;
     if (ours)
         err_set(err, "%s", db_message(c));
     else if (strcmp(state, "42501") == 0) /* insufficient_privilege: grants and row security */

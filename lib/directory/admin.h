@@ -69,6 +69,18 @@ int64_t admin_access_token_remove(struct db_conn *c, struct str address, struct 
 int64_t admin_send_as_add(struct db_conn *c, struct str address, struct str other, struct err *err);
 int64_t admin_send_as_remove(struct db_conn *c, struct str address, struct str other, struct err *err);
 
+/* A mailbox that nobody logs in to: those read it whom its access lists name. */
+int64_t admin_account_add_shared(struct db_conn *c, struct str address, struct str name, int64_t quota_bytes,
+                                 struct err *err);
+/* One entry of a folder's access list. folder "*": all there are, and those to come. who: an address of the same
+ * reseller, or "anyone" of the domain; behind "-" the rights are taken away. rights: bits of enum store_right
+ * (store/sharing.h); 0 takes the entry out. */
+int64_t admin_share_set(struct db_conn *c, struct str address, struct str folder, struct str who, unsigned rights,
+                        struct err *err);
+/* Another mailbox of the same reseller may send under this one's address, or no longer: admin_send_as_*() from the
+ * other side, which its owner may do, too. */
+int64_t admin_delegate_set(struct db_conn *c, struct str address, struct str who, bool allowed, struct err *err);
+
 /* address "@domain" is the catch-all; targets: addresses separated by commas, blanks or line ends. Adds or replaces. */
 int64_t admin_alias_set(struct db_conn *c, struct str address, struct str targets, struct err *err);
 int64_t admin_alias_remove(struct db_conn *c, struct str address, struct err *err);

@@ -90,6 +90,23 @@ bool rights_parse(struct str text, unsigned *rights, char *unknown) {
     return true;
 }
 
+bool rights_named(struct str name, unsigned *rights) {
+    static const struct {
+        const char *name;
+        unsigned rights;
+    } sets[] = {
+        {"read", RIGHT_LOOKUP | RIGHT_READ | RIGHT_SEEN},
+        {"edit", RIGHT_LOOKUP | RIGHT_READ | RIGHT_SEEN | RIGHT_WRITE | RIGHT_INSERT | RIGHT_DELETE | RIGHT_EXPUNGE},
+        {"manage", RIGHTS_ALL},
+    };
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
+        if (str_eq(name, str_of(sets[i].name))) {
+            *rights = sets[i].rights;
+            return true;
+        }
+    return false;
+}
+
 /* ---- finding ---- */
 
 /* As the reader sees it; the row goes on with rights, unseen and subscribed. */

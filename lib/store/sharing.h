@@ -32,6 +32,9 @@ void rights_write(unsigned rights, bool virtual_too, struct buf *out);
 /* c is k, d is t, e and x. False with the first letter that is no right. */
 bool rights_parse(struct str letters, unsigned *rights, char *unknown);
 
+/* Sets of rights with a name: read (lrs), edit (lrswite), manage (all). */
+bool rights_named(struct str name, unsigned *rights);
+
 /* ---- another account's mailboxes, as a reader finds them ---- */
 
 /* The same as store_mailbox_find() and store_mailbox_get(), with what the reader may do, its own \Seen, and its
