@@ -1,6 +1,7 @@
 #include "imap/notify.h"
 
 #include "base/log.h"
+#include "imap/access.h"
 #include "imap/command.h"
 #include "imap/fetch.h"
 #include "imap/mailbox.h"
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 
 enum {
+    MOST_SHARES = 100,     /* accounts of others that a session follows */
     MOST_PENDING = 8 << 20 /* bytes of messages told of by themselves that the client did not take yet */
 };
 
@@ -20,8 +22,11 @@ bool notify_hears_selected(const struct session *s) { return !s->notify || s->no
 bool notify_hears_flags(const struct session *s) { return !s->notify || s->notify->selected & NOTIFY_FLAGS; }
 
 void notify_selected(struct session *s) {
+    int64_t selected = s->client ? s->mailbox : 0;
     if (s->watch)
-        watch_selected(s->watch, s->client ? s->mailbox : 0);
+        watch_selected(s->watch, selected);
+    for (size_t i = 0; i < s->shares; i++)
+        watch_selected(s->shared[i], selected);
     if (s->client && !s->idling)
         view_wait(s->client, s->notify && s->notify->selected != 0);
 }
@@ -69,7 +74,7 @@ static bool matches(const struct notify_group *g, struct str name, bool subscrib
     switch (g->filter) {
     case NOTIFY_INBOXES:
     case NOTIFY_PERSONAL:
-        return true;
+        return !str_starts(name, STR(STORE_OTHER_USERS "/")) && !str_starts(name, STR(STORE_SHARED_FOLDERS "/"));
     case NOTIFY_SUBSCRIBED:
         return subscribed;
     default:
@@ -115,11 +120,12 @@ static unsigned status_items(const struct session *s, unsigned events) {
     return items;
 }
 
-static void tell_messages(struct session *s, const struct watch_event *e) {
+/* m: the mailbox as the session sees it. */
+static void tell_messages(struct session *s, const struct watch_event *e, const struct store_mailbox *m) {
     static const struct {
         unsigned change, event;
     } of[] = {{WATCH_NEW, NOTIFY_NEW}, {WATCH_EXPUNGED, NOTIFY_EXPUNGE}, {WATCH_FLAGS, NOTIFY_FLAGS}};
-    unsigned wanted = events_of(s, e->box.name, e->box.subscribed), told = 0;
+    unsigned wanted = events_of(s, m->name, m->subscribed), told = 0;
     for (size_t i = 0; i < sizeof of / sizeof *of; i++)
         if (e->change & of[i].change)
             told |= wanted & of[i].event;
@@ -127,7 +133,7 @@ static void tell_messages(struct session *s, const struct watch_event *e) {
     if (told & (NOTIFY_NEW | NOTIFY_EXPUNGE) && wanted & NOTIFY_FLAGS)
         told |= NOTIFY_FLAGS;
     if (told)
-        status_reply(s, &e->box, status_items(s, told));
+        status_reply(s, m, status_items(s, told));
 }
 
 struct list {
@@ -186,26 +192,19 @@ static void tell_list(struct session *s, const struct list *all, const struct wa
         tell_parent(s, all, e->box.name);
 }
 
-/* "* METADATA mailbox entry"; several that follow each other go together. */
-static size_t tell_annotations(struct session *s, const struct watch_event *e, size_t count) {
-    struct store_mailbox m = {.name = STR("")};
-    struct err err;
-    size_t n = 0;
-    bool begun = false;
-    int64_t mailbox = e->box.id;
-    while (n < count && e[n].kind == WATCH_ANNOTATED && e[n].box.id == mailbox)
-        n++;
-    if (mailbox && store_mailbox_get(s->service->store, &s->arena, s->account, mailbox, &m, &err) != STORE_OK)
-        return n; /* gone, and its annotations with it */
+/* "* METADATA mailbox entry" of entries that follow each other; m NULL: of the server. */
+static void tell_annotations(struct session *s, const struct watch_event *e, size_t count,
+                             const struct store_mailbox *m) {
     unsigned wanted =
-        mailbox ? events_of(s, m.name, m.subscribed) & NOTIFY_MAILBOX_METADATA : all_events(s) & NOTIFY_SERVER_METADATA;
+        m ? events_of(s, m->name, m->subscribed) & NOTIFY_MAILBOX_METADATA : all_events(s) & NOTIFY_SERVER_METADATA;
     struct buf *out = session_out(s);
-    for (size_t i = 0; i < n && (wanted || s->metadata); i++) {
+    bool begun = false;
+    for (size_t i = 0; i < count && (wanted || s->metadata); i++) {
         if (e[i].by == conn_get_id(s->conn))
             continue;
         if (!begun) {
             buf_add_c(out, "* METADATA ");
-            session_mailbox_name(s, m.name, out);
+            session_mailbox_name(s, m ? m->name : STR(""), out);
         }
         begun = true;
         buf_add_byte(out, ' ');
@@ -213,24 +212,64 @@ static size_t tell_annotations(struct session *s, const struct watch_event *e, s
     }
     if (begun)
         buf_add_c(out, "\r\n");
+}
+
+/* How many events from here on are of annotations of the same mailbox. */
+static size_t same_annotated(const struct watch_event *e, size_t count) {
+    size_t n = 0;
+    while (n < count && e[n].kind == WATCH_ANNOTATED && e[n].box.id == e->box.id)
+        n++;
     return n;
 }
 
 static void tell(struct session *s, const struct watch_event *e, size_t count) {
     struct list all = {NULL, 0};
+    struct store_mailbox m;
+    struct err err;
     for (size_t i = 0; i < count;) {
-        if (e[i].kind == WATCH_ANNOTATED) {
-            i += tell_annotations(s, e + i, count - i);
-            continue;
-        }
-        if (e[i].kind == WATCH_CHANGED) {
-            tell_messages(s, &e[i]);
+        size_t n = same_annotated(e + i, count - i);
+        if (n && e[i].box.id == 0)
+            tell_annotations(s, e + i, n, NULL);
+        else if (n) { /* what is gone has no annotations any more */
+            if (store_mailbox_get(s->service->store, &s->arena, s->account, e[i].box.id, &m, &err) == STORE_OK)
+                tell_annotations(s, e + i, n, &m);
+        } else if (e[i].kind == WATCH_CHANGED) {
+            tell_messages(s, &e[i], &e[i].box);
         } else {
             if (!all.box)
                 all.count = watch_mailboxes(s->watch, &s->arena, &all.box);
             tell_list(s, &all, &e[i]);
         }
-        i++;
+        i += n ? n : 1;
+    }
+}
+
+/* ---- mailboxes of others ---- */
+
+/* The mailbox by the name that the session knows, and with what it has seen; NULL: it may not look any more. */
+static const struct store_mailbox *find_shared(const struct list *shared, int64_t account, int64_t mailbox) {
+    for (size_t i = 0; i < shared->count; i++)
+        if (shared->box[i].account_id == account && shared->box[i].id == mailbox)
+            return &shared->box[i];
+    return NULL;
+}
+
+/* The rights are asked for now: they may have been taken away since (section 5.9). */
+static void tell_shared(struct session *s, const struct watch_client *c, const struct watch_event *e, size_t count) {
+    struct list all;
+    struct err err;
+    if (count == 0 || access_list(s, true, &all.box, &all.count, &err) != STORE_OK)
+        return;
+    for (size_t i = 0; i < count;) {
+        size_t n = same_annotated(e + i, count - i);
+        const struct store_mailbox *m = find_shared(&all, watch_account(c), e[i].box.id);
+        if (m && m->rights & RIGHT_READ) {
+            if (n)
+                tell_annotations(s, e + i, n, m);
+            else if (e[i].kind == WATCH_CHANGED)
+                tell_messages(s, &e[i], m);
+        }
+        i += n ? n : 1;
     }
 }
 
@@ -239,16 +278,30 @@ void notify_own_mailbox(struct session *s, struct str name) {
         s->own_mailbox = arena_str(&s->arena, name);
 }
 
+/* What one account's log has for the session. False: too much, and NOTIFY is over. */
+static bool read_events(struct session *s, struct watch_client *c, struct watch_event **e, size_t *count) {
+    struct err err;
+    *count = 0;
+    if (watch_refresh(c, &err) != STORE_OK) /* then the next time */
+        return true;
+    if (watch_events(c, &s->arena, e, count))
+        return true;
+    if (s->notify)
+        overflow(s);
+    return false;
+}
+
 void notify_others(struct session *s) {
     struct watch_event *e;
     size_t count;
-    struct err err;
-    if (s->watch && watch_refresh(s->watch, &err) == STORE_OK) { /* else the next time */
-        bool all = watch_events(s->watch, &s->arena, &e, &count);
-        if (all)
-            tell(s, e, count);
-        else if (s->notify)
-            overflow(s);
+    if (s->watch && !read_events(s, s->watch, &e, &count))
+        return;
+    if (s->watch)
+        tell(s, e, count);
+    for (size_t i = 0; i < s->shares; i++) {
+        if (!read_events(s, s->shared[i], &e, &count))
+            return;
+        tell_shared(s, s->shared[i], e, count);
     }
 }
 
@@ -275,23 +328,85 @@ static unsigned wishes_of(const struct session *s) {
     return wishes;
 }
 
+/* Whether mailboxes of others may be among those asked for. */
+static bool wants_shared(const struct session *s) {
+    for (size_t i = 0; s->notify && i < s->notify->groups; i++) {
+        const struct notify_group *g = &s->notify->group[i];
+        if (g->filter == NOTIFY_SUBSCRIBED)
+            return true;
+        for (size_t k = 0; k < g->names; k++)
+            if (str_starts(g->name[k], STR(STORE_OTHER_USERS)) || str_starts(g->name[k], STR(STORE_SHARED_FOLDERS)))
+                return true;
+    }
+    return s->metadata;
+}
+
+static void close_shared(struct watch_client **c, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        watch_close(c[i]);
+    free(c);
+}
+
+static bool has_account(struct watch_client *const *c, size_t count, int64_t account) {
+    for (size_t i = 0; i < count; i++)
+        if (watch_account(c[i]) == account)
+            return true;
+    return false;
+}
+
+/* Each account that shares a mailbox with the session. */
+static enum store_status open_shared(struct session *s, unsigned wishes, struct watch_client ***out, size_t *count,
+                                     struct err *err) {
+    struct list all;
+    *out = NULL;
+    *count = 0;
+    wishes &= WATCH_MESSAGES | WATCH_ANNOTATIONS;
+    if (!wishes || !wants_shared(s))
+        return STORE_OK;
+    enum store_status status = access_list(s, false, &all.box, &all.count, err);
+    if (status != STORE_OK)
+        return status;
+    *out = mem_zero(MOST_SHARES * sizeof **out);
+    for (size_t i = 0; i < all.count && *count < MOST_SHARES && status == STORE_OK; i++) {
+        int64_t account = all.box[i].account_id;
+        if (account == s->account || has_account(*out, *count, account))
+            continue;
+        (*out)[*count] =
+            watch_open(s->service->watches, account, s->account, conn_get_id(s->conn), wishes, &status, err);
+        *count += status == STORE_OK;
+    }
+    return status;
+}
+
 enum store_status notify_follow(struct session *s, struct err *err) {
     enum store_status status = STORE_OK;
     unsigned wishes = wishes_of(s);
-    struct watch_client *fresh = NULL;
+    struct watch_client *fresh = NULL, **shared = NULL;
+    size_t shares = 0;
     if (wishes)
-        fresh = watch_open(s->service->watches, s->account, conn_get_id(s->conn), wishes, &status, err);
-    if (status != STORE_OK)
+        fresh = watch_open(s->service->watches, s->account, s->account, conn_get_id(s->conn), wishes, &status, err);
+    if (status == STORE_OK)
+        status = open_shared(s, wishes, &shared, &shares, err);
+    if (status != STORE_OK) {
+        watch_close(fresh);
+        close_shared(shared, shares);
         return status;
+    }
     watch_close(s->watch);
+    close_shared(s->shared, s->shares);
     s->watch = fresh;
+    s->shared = shared;
+    s->shares = shares;
     notify_selected(s);
     return STORE_OK;
 }
 
 void notify_forget(struct session *s) {
     watch_close(s->watch);
+    close_shared(s->shared, s->shares);
     s->watch = NULL;
+    s->shared = NULL;
+    s->shares = 0;
     if (s->notify)
         arena_free(&s->notify->arena);
     free(s->notify);
@@ -300,12 +415,15 @@ void notify_forget(struct session *s) {
 
 static void tell_status(struct session *s) {
     struct list all = {NULL, 0};
-    if (s->watch)
+    struct err err;
+    if (s->shares && access_list(s, true, &all.box, &all.count, &err) != STORE_OK)
+        all.count = 0;
+    if (s->watch && !s->shares)
         all.count = watch_mailboxes(s->watch, &s->arena, &all.box);
     for (size_t i = 0; i < all.count; i++) {
         const struct store_mailbox *m = &all.box[i];
         unsigned items = status_items(s, events_of(s, m->name, m->subscribed));
-        if (items && !(s->client && s->mailbox == m->id))
+        if (items && !(s->client && s->mailbox == m->id) && m->rights & RIGHT_READ)
             status_reply(s, m, items);
     }
 }

@@ -90,10 +90,12 @@ struct session {
     bool read_only;         /* by EXAMINE */
     bool idling;
     char *idle_tag;
-    struct context *contexts;      /* imap/context.h */
-    struct sequence saved;         /* UIDs, ascending: the result that SEARCH RETURN (SAVE) kept (RFC 5182) */
-    struct notify *notify;         /* what NOTIFY asked for; NULL: it was not used yet */
-    struct watch_client *watch;    /* of what happens elsewhere; NULL: nothing is to be told */
+    struct context *contexts;     /* imap/context.h */
+    struct sequence saved;        /* UIDs, ascending: the result that SEARCH RETURN (SAVE) kept (RFC 5182) */
+    struct notify *notify;        /* what NOTIFY asked for; NULL: it was not used yet */
+    struct watch_client *watch;   /* of what happens elsewhere; NULL: nothing is to be told */
+    struct watch_client **shared; /* and in the accounts whose mailboxes it shares */
+    size_t shares;
     struct str own_mailbox;        /* the command under way does something to this one (imap/notify.h) */
     struct uid_range own_messages; /* and added these to the selected mailbox */
     int idle_looks;                /* timeouts since IDLE began */

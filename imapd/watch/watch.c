@@ -22,7 +22,7 @@ struct watch_client {
     struct account *account;
     struct watch_client *next, **before; /* with the account's lock, as wishes and selected */
     unsigned wishes;
-    int64_t selected;
+    int64_t selected, reader;
     uint64_t who;
     uint64_t at;   /* events up to this number are told */
     uint64_t read; /* so many entries of the log */
@@ -215,12 +215,13 @@ enum store_status watch_refresh(struct watch_client *c, struct err *err) {
 
 /* ---- clients ---- */
 
-struct watch_client *watch_open(struct watches *w, int64_t account, uint64_t who, unsigned wishes,
+struct watch_client *watch_open(struct watches *w, int64_t account, int64_t reader, uint64_t who, unsigned wishes,
                                 enum store_status *status, struct err *err) {
     struct watch_client *c = mem_zero(sizeof *c);
     struct account *a = c->account = acquire(w, account);
     c->watches = w;
     c->who = who;
+    c->reader = reader;
     c->wishes = wishes;
     pthread_mutex_lock(&a->lock);
     c->next = a->clients;
@@ -254,7 +255,7 @@ void watch_close(struct watch_client *c) {
     free(c);
 }
 
-unsigned watch_wishes(const struct watch_client *c) { return c->wishes; }
+int64_t watch_account(const struct watch_client *c) { return c->account->id; }
 
 void watch_selected(struct watch_client *c, int64_t mailbox) {
     pthread_mutex_lock(&c->account->lock);
@@ -272,7 +273,7 @@ static void copy_box(struct arena *arena, const struct store_mailbox *from, stru
 static bool is_wanted(const struct watch_client *c, const struct logged *l) {
     if (l->kind != WATCH_ANNOTATED)
         return c->wishes & WATCH_LIST;
-    return c->wishes & WATCH_ANNOTATIONS && (l->reader == 0 || l->reader == c->account->id);
+    return c->wishes & WATCH_ANNOTATIONS && (l->reader == 0 || l->reader == c->reader);
 }
 
 static size_t read_log(struct watch_client *c, struct arena *arena, struct watch_event *e) {

@@ -33,11 +33,12 @@ enum watch_wish {
     WATCH_ANNOTATIONS = 4 /* entries of METADATA */
 };
 
-/* Begins to watch the account from now on. NULL with *status: the store is away. */
-struct watch_client *watch_open(struct watches *w, int64_t account, uint64_t who, unsigned wishes,
+/* Begins to watch the account from now on, for this one or another one who reads its mailboxes. NULL with *status: the
+ * store is away. */
+struct watch_client *watch_open(struct watches *w, int64_t account, int64_t reader, uint64_t who, unsigned wishes,
                                 enum store_status *status, struct err *err);
 void watch_close(struct watch_client *c); /* NULL is fine */
-unsigned watch_wishes(const struct watch_client *c);
+int64_t watch_account(const struct watch_client *c);
 /* Messages of this mailbox (0: none) are of no interest: the session has it selected. */
 void watch_selected(struct watch_client *c, int64_t mailbox);
 

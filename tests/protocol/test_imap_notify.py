@@ -323,6 +323,51 @@ class Annotations(Case):
         self.quiet()
 
 
+class Shared(Case):
+    """Mailboxes of another account, as far as its owner allows."""
+
+    def setUp(self):
+        super().setUp()
+        self.marcus = self.mansio.new_account(self.domain)
+        self.reader = self.open(self.marcus)
+        self.one.must("CREATE projects")
+        self.one.must(f"SETACL projects {self.marcus.address} lrs")
+        self.name = f"Other Users/{self.livia.address}/projects"
+
+    def test_messages_of_a_shared_mailbox_are_told_with_what_the_reader_has_seen(self):
+        self.reader.must(f'NOTIFY SET (subtree "Other Users" ({ALL}))')
+        self.append("projects")
+        self.assertIn(f'STATUS "{self.name}" (MESSAGES 1 UIDNEXT 2 '.encode(), line := self.reader.line())
+        self.assertIn(b"UNSEEN 1", line)
+        self.one.must("SELECT projects")
+        self.one.must("STORE 1 +FLAGS.SILENT (\\Flagged \\Seen)")
+        self.assertIn(b"UNSEEN 1", self.reader.line(), "the reader has not seen it")
+        self.append("Archive")
+        self.quiet(self.reader)
+
+    def test_personal_ones_are_the_sessions_own(self):
+        self.reader.must(f"NOTIFY SET (personal ({BOTH}))")
+        self.append("projects")
+        self.quiet(self.reader)
+
+    def test_status_has_the_shared_ones_that_were_asked_for(self):
+        lines = self.reader.must(f'NOTIFY SET STATUS (mailboxes ("{self.name}" "Other Users/{self.livia.address}/INBOX") ({BOTH}))')
+        self.assertEqual(len(lines), 1)
+        self.assertIn(self.name.encode(), lines[0])
+
+    def test_who_may_not_read_any_more_hears_no_more(self):
+        self.reader.must(f'NOTIFY SET (mailboxes "{self.name}" ({BOTH} MailboxMetadataChange))')
+        self.one.must('SETMETADATA projects (/shared/comment "x" /private/comment "of the owner")')
+        self.assertEqual(self.reader.line(), f'* METADATA "{self.name}" /shared/comment'.encode())
+        self.one.must(f"DELETEACL projects {self.marcus.address}")
+        self.append("projects")
+        self.one.must('SETMETADATA projects (/shared/comment "y")')
+        self.quiet(self.reader)
+        self.one.must(f"SETACL projects {self.marcus.address} lr")
+        self.append("projects")
+        self.assertIn(b"MESSAGES 2", self.reader.line())
+
+
 class Refusals(Case):
     def test_events_that_are_not_known_are_named(self):
         for event in ("AnnotationChange", "UserEvent", "MessageNew MessageExpunge AnnotationChange"):
