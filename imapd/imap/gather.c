@@ -10,6 +10,7 @@ enum { BATCH = 256 };
 struct batch {
     struct view_message m[BATCH];
     uint32_t seq[BATCH], uid[BATCH], count;
+    uint8_t score[BATCH];
     struct card *card[BATCH];
 };
 
@@ -26,6 +27,7 @@ static void read_messages(struct session *s, const struct search_found *f, size_
                 continue;
             b->m[kept] = b->m[b->count + i];
             b->seq[kept] = first + i;
+            b->score[kept] = f->score ? f->score[*at + i] : 0;
             b->uid[kept++] = b->m[b->count + i].uid;
         }
         b->count = kept;
@@ -55,6 +57,8 @@ enum store_status gather_found(struct session *s, struct search_found *f, const 
         for (uint32_t i = 0; i < b->count && status == STORE_OK; i++) {
             const struct mime_card *card = b->card[i] ? mime_card_decode(&scratch, b->card[i]->of.card) : NULL;
             if (card || !g->cards) {
+                if (f->score)
+                    f->score[kept] = b->score[i];
                 g->each(g->context, kept, &b->m[i], card, &scratch);
                 f->seq[kept++] = b->seq[i];
             }

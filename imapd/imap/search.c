@@ -27,6 +27,8 @@ struct search {
     const struct card *card; /* NULL: not asked for yet */
     const struct mime_card *structure;
     const struct lookup_answer *answer; /* what the index says; NULL: nothing */
+    bool scored;                        /* the messages found get scores */
+    uint8_t score[BATCH];
 };
 
 /* ---- by the view ---- */
@@ -130,9 +132,40 @@ static bool finds(void *context, struct str name, struct str text) {
     return match_contains(f->needle, text, f->scratch);
 }
 
+struct likening {
+    const struct fuzzy *fuzzy;
+    struct fuzzy_found found;
+    struct buf *scratch;
+};
+
+static bool likens(void *context, struct str name, struct str text) {
+    (void)name;
+    struct likening *l = context;
+    buf_reset(l->scratch);
+    match_fold(text, l->scratch);
+    return fuzzy_look(l->fuzzy, buf_str(l->scratch), &l->found);
+}
+
+/* How well the message fits a fuzzy key; 0: not. */
+static unsigned likeness(struct search *x, const struct search_key *k) {
+    struct lookup_key what;
+    struct likening l = {.fuzzy = k->fuzzy, .scratch = &x->scratch};
+    search_looks_at(k, &what);
+    x->text.of = &x->card->of;
+    x->text.card = x->structure;
+    x->text.without_prefix = true;
+    for (unsigned i = 0; i < SEARCHED_SECTIONS; i++)
+        if (what.sections & 1u << i && searched_each(&x->text, (enum searched_section)i, likens, &l))
+            break;
+    x->text.without_prefix = false;
+    return fuzzy_score(k->fuzzy, &l.found);
+}
+
 static bool by_text(struct search *x, const struct search_key *k) {
     struct lookup_key what;
     struct finding f = {&k->needle, &x->scratch};
+    if (k->fuzzy)
+        return likeness(x, k) > 0;
     search_looks_at(k, &what);
     x->text.of = &x->card->of;
     x->text.card = x->structure;
@@ -184,6 +217,37 @@ static enum answer evaluate(struct search *x, const struct search_key *k) {
     return (search_is_text(k) ? by_text(x, k) : by_card(x, k)) ? YES : NO;
 }
 
+/* ---- how good it is (RFC 6203 section 4) ---- */
+
+struct scoring {
+    unsigned sum, count; /* of the fuzzy keys that it fits */
+    bool unknown;
+};
+
+static void score_keys(struct search *x, const struct search_key *k, struct scoring *g) {
+    for (; k; k = k->next) {
+        score_keys(x, k->child, g);
+        if (!k->scored)
+            continue;
+        unsigned score = 0;
+        if (k->slot && x->answer && x->answer->known >> (k->slot - 1) & 1)
+            score = x->answer->score[k->scored - 1];
+        else if (x->card)
+            score = likeness(x, k);
+        else
+            g->unknown = true;
+        g->sum += score;
+        g->count += score > 0;
+    }
+}
+
+/* Of the message at hand, which was found; 0: more must be read to know. */
+static uint8_t score_of(struct search *x, const struct search_key *key) {
+    struct scoring g = {0};
+    score_keys(x, key, &g);
+    return g.unknown ? 0 : g.count ? (uint8_t)(g.sum / g.count) : 100;
+}
+
 /* ---- all messages ---- */
 
 void search_add(struct session *s, struct search_found *f, uint32_t seq, uint64_t modseq) {
@@ -195,6 +259,11 @@ void search_add(struct session *s, struct search_found *f, uint32_t seq, uint64_
         if (f->count)
             memcpy(more, f->seq, f->count * sizeof *more);
         f->seq = more;
+        if (f->score) {
+            uint8_t *scores = arena_array(&s->arena, room, 1);
+            memcpy(scores, f->score, f->count);
+            f->score = scores;
+        }
         f->room = room;
     }
     f->seq[f->count++] = seq;
@@ -220,6 +289,8 @@ static void decide_by_cards(struct search *x, const struct search_key *key, cons
         x->seq = first_seq + index[i];
         x->answer = search_index_answer(&x->indexed, uid[i]);
         answer[index[i]] = x->structure ? evaluate(x, key) : NO;
+        if (x->scored && answer[index[i]] == YES)
+            x->score[index[i]] = score_of(x, key);
         arena_reset(&x->arena);
     }
     x->card = NULL;
@@ -239,12 +310,17 @@ static void search_range(struct search *x, const struct search_key *key, struct 
             x->seq = first + i;
             x->answer = search_index_answer(&x->indexed, m[i].uid);
             answer[i] = m[i].gone ? NO : evaluate(x, key);
+            if (x->scored && answer[i] == YES && !(x->score[i] = score_of(x, key)))
+                answer[i] = UNKNOWN;
         }
         if (key->cost > COST_VIEW)
             decide_by_cards(x, key, m, first, answer, n);
         for (uint32_t i = 0; i < n; i++)
-            if (answer[i] == YES)
+            if (answer[i] == YES) {
                 search_add(x->s, f, first + i, m[i].modseq);
+                if (x->scored)
+                    f->score[f->count - 1] = x->score[i];
+            }
         x->done += n;
         if (x->text.status == STORE_OK && !progress_tick(x->s, x->done))
             x->text.status = STORE_TEMPORARY;
@@ -304,10 +380,19 @@ static void search_all(struct search *x, const struct search_key *key, struct se
         search_range(x, key, set.range[i], f);
 }
 
+static bool has_scores(const struct search_key *k) {
+    for (; k; k = k->next)
+        if (k->scored || has_scores(k->child))
+            return true;
+    return false;
+}
+
 enum store_status search_run(struct session *s, const struct search_key *key, struct search_found *f, struct err *err) {
     struct search x = {.s = s, .now = clock_now()};
     x.text = (struct searched){.store = s->service->store, .arena = &x.arena, .status = STORE_OK};
     *f = (struct search_found){0};
+    if ((x.scored = has_scores(key->child)))
+        f->score = arena_array(&s->arena, 1, 1);
     search_all(&x, key, f);
     search_index_free(&x.indexed);
     searched_free(&x.text);

@@ -58,7 +58,9 @@ struct search_key {
     int64_t day; /* since 1970 */
     struct str text;
     struct needle needle;
-    unsigned slot; /* of a text key: its number among them, from 1; 0: not asked of the index */
+    const struct fuzzy *fuzzy; /* NULL: exact */
+    unsigned scored;           /* of a fuzzy key: its number among those whose score counts, from 1 */
+    unsigned slot;             /* of a text key: its number among them, from 1; 0: not asked of the index */
 };
 
 enum search_return { /* RFC 4731 */
@@ -70,6 +72,7 @@ enum search_return { /* RFC 4731 */
                      SEARCH_RETURN_PARTIAL = 32, /* RFC 9394 */
                      SEARCH_RETURN_UPDATE = 64,  /* RFC 5267 */
                      SEARCH_RETURN_CONTEXT = 128,
+                     SEARCH_RETURN_RELEVANCY = 256, /* RFC 6203 */
                      SEARCH_RETURN_RESULT = SEARCH_RETURN_MIN | SEARCH_RETURN_MAX | SEARCH_RETURN_ALL |
                                             SEARCH_RETURN_COUNT | SEARCH_RETURN_PARTIAL, /* what makes an answer */
 };
@@ -92,6 +95,7 @@ struct search_request {
     struct str keys;                 /* as they are in the command */
     const struct store_mailbox *box; /* the answer names it (RFC 7377); NULL: the selected one, unnamed */
     bool modseq;                     /* there is a MODSEQ among the keys */
+    bool fuzzy;                      /* there is a FUZZY among them (RFC 6203) */
     bool numbers;                    /* there are sequence numbers among them, or "$" */
     bool bad_charset;                /* all is well but for the charset: NO [BADCHARSET] */
 };
@@ -107,6 +111,7 @@ bool search_parse_charset(struct parser *p, struct search_request *r); /* "UTF-8
 /* Sequence numbers, in the order that counts for the answer. */
 struct search_found {
     uint32_t *seq;
+    uint8_t *score; /* of each, 1 to 100, where the search has fuzzy keys; else NULL */
     size_t count, room;
     uint64_t modseq; /* the highest of them */
 };

@@ -19,7 +19,8 @@ void search_looks_at(const struct search_key *k, struct lookup_key *out) {
         [SEARCH_SUBJECT] = 1u << SEARCHED_SUBJECT, [SEARCH_HEADER] = 1u << SEARCHED_HEADER,
         [SEARCH_BODY] = 1u << SEARCHED_BODY,       [SEARCH_TEXT] = 1u << SEARCHED_HEADER | 1u << SEARCHED_BODY,
     };
-    *out = (struct lookup_key){.sections = sections[k->kind], .needle = k->needle};
+    *out =
+        (struct lookup_key){.sections = sections[k->kind], .needle = k->needle, .fuzzy = k->fuzzy, .scored = k->scored};
     if (k->kind != SEARCH_HEADER)
         return;
     out->field = k->text.p ? k->text : STR("");

@@ -1,3 +1,4 @@
+#include "imap/fuzzy.h"
 #include "imap/search.h"
 #include "index/lookup.h"
 
@@ -6,7 +7,8 @@ enum { MAX_KEYS = 4000 };
 struct builder {
     struct parser *p;
     int depth, keys;
-    unsigned texts;
+    unsigned texts, fuzzy, scored; /* fuzzy: so many FUZZY are around the key */
+    bool any_fuzzy;
     bool modseq, numbers;
 };
 
@@ -95,6 +97,10 @@ static bool take_needle(struct builder *b, struct search_key *k) {
     k->needle = match_needle(b->p->arena, s);
     if (b->texts < LOOKUP_MAX_KEYS)
         k->slot = ++b->texts;
+    if (b->fuzzy && k->kind != SEARCH_HEADER) /* fields of a name are Message-IDs and the like */
+        k->fuzzy = fuzzy_make(b->p->arena, k->needle.folded);
+    if (k->fuzzy && b->scored < LOOKUP_SCORES)
+        k->scored = ++b->scored;
     return true;
 }
 
@@ -227,6 +233,15 @@ static struct search_key *take_word(struct builder *b, const struct word *w) {
     return w->negative ? negate(b, k) : k;
 }
 
+/* RFC 6203 section 3: any key; those without text are as always. */
+static struct search_key *take_fuzzy(struct builder *b) {
+    b->any_fuzzy = true;
+    b->fuzzy++;
+    struct search_key *k = parse_space(b->p) ? take_key(b) : NULL;
+    b->fuzzy--;
+    return k;
+}
+
 static struct search_key *take_named(struct builder *b) {
     struct str name;
     if (!parse_atom(b->p, &name))
@@ -237,6 +252,8 @@ static struct search_key *take_named(struct builder *b) {
         return take_or(b);
     if (str_ieq(name, STR("HEADER")))
         return take_header(b);
+    if (str_ieq(name, STR("FUZZY")))
+        return take_fuzzy(b);
     if (str_ieq(name, STR("NEW")))
         return make_new(b);
     if (str_ieq(name, STR("MODSEQ")))
@@ -300,10 +317,10 @@ static bool take_option(struct parser *p, struct search_request *r) {
     static const struct {
         const char *name;
         unsigned option;
-    } known[] = {{"MIN", SEARCH_RETURN_MIN},         {"MAX", SEARCH_RETURN_MAX},
-                 {"ALL", SEARCH_RETURN_ALL},         {"COUNT", SEARCH_RETURN_COUNT},
-                 {"SAVE", SEARCH_RETURN_SAVE},       {"UPDATE", SEARCH_RETURN_UPDATE},
-                 {"CONTEXT", SEARCH_RETURN_CONTEXT}, {"PARTIAL", SEARCH_RETURN_PARTIAL}};
+    } known[] = {
+        {"MIN", SEARCH_RETURN_MIN},         {"MAX", SEARCH_RETURN_MAX},         {"ALL", SEARCH_RETURN_ALL},
+        {"COUNT", SEARCH_RETURN_COUNT},     {"SAVE", SEARCH_RETURN_SAVE},       {"UPDATE", SEARCH_RETURN_UPDATE},
+        {"CONTEXT", SEARCH_RETURN_CONTEXT}, {"PARTIAL", SEARCH_RETURN_PARTIAL}, {"RELEVANCY", SEARCH_RETURN_RELEVANCY}};
     struct str name;
     unsigned option = 0;
     if (!parse_atom(p, &name))
@@ -347,6 +364,9 @@ bool search_parse_keys(struct parser *p, struct search_request *r) {
     r->key = take_list(&b);
     r->modseq = b.modseq;
     r->numbers = b.numbers;
+    r->fuzzy = b.any_fuzzy;
+    if (r->key && r->returns & SEARCH_RETURN_RELEVANCY && !b.any_fuzzy)
+        return parse_fail(p, "RELEVANCY is for FUZZY keys"); /* RFC 6203 section 4 */
     return r->key && parse_end(p);
 }
 

@@ -125,6 +125,20 @@ static void write_page(const struct search_request *r, const struct search_found
     buf_add_byte(out, ')');
 }
 
+/* RFC 6203 section 4: in the order of the messages; with PARTIAL alone those of the page. */
+static void write_scores(const struct search_request *r, const struct search_found *f, struct buf *out) {
+    size_t from = 0, n = f->count;
+    if (r->returns & SEARCH_RETURN_PARTIAL && !(r->returns & SEARCH_RETURN_ALL))
+        n = search_page(&r->page, f->count, &from);
+    buf_add_c(out, " RELEVANCY (");
+    for (size_t i = 0; i < n; i++) {
+        if (i)
+            buf_add_byte(out, ' ');
+        buf_add_u64(out, f->score ? f->score[from + i] : 100);
+    }
+    buf_add_byte(out, ')');
+}
+
 /* RFC 4731. The numbers are UIDs where those are wanted; modseq 0: not wanted. */
 static void write_esearch(struct session *s, const struct search_request *r, const struct search_found *f,
                           uint64_t modseq) {
@@ -148,6 +162,8 @@ static void write_esearch(struct session *s, const struct search_request *r, con
         buf_add_c(out, " ALL ");
         copy_write_uids(f->seq, f->count, out);
     }
+    if (f->count && r->returns & SEARCH_RETURN_RELEVANCY)
+        write_scores(r, f, out);
     if (modseq)
         buf_printf(out, " MODSEQ %llu", (unsigned long long)modseq);
     buf_add_c(out, "\r\n");

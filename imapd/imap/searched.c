@@ -50,8 +50,8 @@ bool searched_fields_of(struct arena *a, struct str header, struct str name, sea
 }
 
 static bool own_header(struct searched *x, struct str name, searched_unit *unit, void *context) {
-    uint64_t n = x->of->prefix.n + x->card->root->header_bytes;
-    return read_bytes(x, 0, n, SEARCHED_MAX_HEADER) &&
+    uint64_t prefix = x->of->prefix.n, from = x->without_prefix ? prefix : 0;
+    return read_bytes(x, from, prefix - from + x->card->root->header_bytes, SEARCHED_MAX_HEADER) &&
            searched_fields_of(x->arena, buf_str(&x->bytes), name, unit, context);
 }
 

@@ -32,6 +32,7 @@ struct searched {
     struct store *store;
     const struct store_card *of;
     const struct mime_card *card;
+    bool without_prefix;             /* the recipient's own lines are not looked at */
     struct arena *arena;             /* the caller resets it between messages */
     struct buf bytes, decoded, text; /* for the functions' use; searched_free() */
     enum store_status status;        /* not STORE_OK: something could not be read */

@@ -13,6 +13,7 @@ enum { MAX_CRITERIA = 20 };
 enum sort_kind {
     SORT_ARRIVAL,
     SORT_SIZE,
+    SORT_RELEVANCY, /* RFC 6203 section 6 */
     /* by the card */
     SORT_DATE,
     SORT_CC, /* from here on text */
@@ -39,20 +40,16 @@ struct sorting {
     struct arena arena; /* of the values' texts */
     union value *value; /* `count` for each message */
     uint32_t *order;    /* indices of messages */
+    const struct search_found *found;
 };
 
 /* ---- what to sort by ---- */
 
 static bool take_criterion(struct parser *p, struct sorting *x) {
     static const char *const names[] = {
-        [SORT_ARRIVAL] = "ARRIVAL",
-        [SORT_SIZE] = "SIZE",
-        [SORT_DATE] = "DATE",
-        [SORT_CC] = "CC",
-        [SORT_FROM] = "FROM",
-        [SORT_SUBJECT] = "SUBJECT",
-        [SORT_TO] = "TO",
-        [SORT_DISPLAYFROM] = "DISPLAYFROM",
+        [SORT_ARRIVAL] = "ARRIVAL",     [SORT_SIZE] = "SIZE", [SORT_RELEVANCY] = "RELEVANCY",
+        [SORT_DATE] = "DATE",           [SORT_CC] = "CC",     [SORT_FROM] = "FROM",
+        [SORT_SUBJECT] = "SUBJECT",     [SORT_TO] = "TO",     [SORT_DISPLAYFROM] = "DISPLAYFROM",
         [SORT_DISPLAYTO] = "DISPLAYTO",
     };
     struct str name;
@@ -85,7 +82,12 @@ static bool take_request(struct parser *p, struct sorting *x, struct search_requ
         if ((x->count && !parse_space(p)) || !take_criterion(p, x))
             return false;
     } while (parse_peek(p) == ' ');
-    return parse_byte(p, ')') && parse_space(p) && search_parse_charset(p, r) && search_parse_keys(p, r);
+    if (!parse_byte(p, ')') || !parse_space(p) || !search_parse_charset(p, r) || !search_parse_keys(p, r))
+        return false;
+    for (size_t i = 0; i < x->count; i++)
+        if (x->by[i].kind == SORT_RELEVANCY && !r->fuzzy)
+            return parse_fail(p, "RELEVANCY is for FUZZY keys"); /* RFC 6203 section 6 */
+    return true;
 }
 
 /* ---- values ---- */
@@ -135,6 +137,8 @@ static void take_values(void *context, size_t index, const struct view_message *
             v->number = m->internal_date;
         else if (kind == SORT_SIZE)
             v->number = m->size;
+        else if (kind == SORT_RELEVANCY) /* the best first */
+            v->number = x->found->score ? -x->found->score[index] : 0;
         else if (kind == SORT_DATE)
             v->number = gather_date(m, card);
         else
@@ -160,6 +164,7 @@ static int compare(const void *a, const void *b, void *context) {
 
 static enum store_status sort(struct session *s, struct sorting *x, struct search_found *f, struct err *err) {
     struct gather g = {.each = take_values, .context = x};
+    x->found = f;
     for (size_t i = 0; i < x->count; i++)
         g.cards = g.cards || x->by[i].kind >= SORT_DATE;
     size_t n = f->count ? f->count : 1;
@@ -168,13 +173,18 @@ static enum store_status sort(struct session *s, struct sorting *x, struct searc
     enum store_status status = gather_found(s, f, &g, err);
     if (status != STORE_OK)
         return status;
+    uint8_t *score = arena_array(&x->arena, n, 1);
     for (uint32_t i = 0; i < f->count; i++)
         x->order[i] = i;
     qsort_r(x->order, f->count, sizeof *x->order, compare, x);
-    for (size_t i = 0; i < f->count; i++)
+    for (size_t i = 0; i < f->count; i++) {
+        score[i] = f->score ? f->score[x->order[i]] : 0;
         x->order[i] = f->seq[x->order[i]];
+    }
     if (f->count)
         memcpy(f->seq, x->order, f->count * sizeof *f->seq);
+    if (f->count && f->score)
+        memcpy(f->score, score, f->count);
     return STORE_OK;
 }
 

@@ -74,7 +74,8 @@ static uint32_t in_prefix(struct looking *x, struct str prefix) {
     for (size_t i = 0; i < x->l->keys && prefix.n; i++) {
         const struct lookup_key *k = &x->l->key[i];
         struct finding f = {k, &x->scratch};
-        if (k->sections & 1u << SEARCHED_HEADER && searched_fields_of(&x->arena, prefix, k->field, finds, &f))
+        if (!k->fuzzy && k->sections & 1u << SEARCHED_HEADER &&
+            searched_fields_of(&x->arena, prefix, k->field, finds, &f))
             yes |= 1u << i;
     }
     return yes;
@@ -108,6 +109,14 @@ static bool field_has(const struct lookup_key *k, struct str section) {
         if (field_body(text, k->field, &body) && (k->needle.folded.n == 0 || str_find(body, k->needle.folded) >= 0))
             return true;
     return false;
+}
+
+static unsigned email_score(const struct lookup_key *k, const struct block_email *e) {
+    struct fuzzy_found found = {0};
+    for (unsigned i = 0; i < SEARCHED_SECTIONS; i++)
+        if (k->sections & 1u << i && fuzzy_look(k->fuzzy, e->section[i], &found))
+            break;
+    return fuzzy_score(k->fuzzy, &found);
 }
 
 static bool email_has(const struct lookup_key *k, const struct block_email *e) {
@@ -267,7 +276,7 @@ static bool ask_filters(struct looking *x, unsigned key, struct err *err) {
     uint32_t hash[FILTER_MAX];
     int32_t wanted[FILTER_MAX];
     size_t n = filter_hashes(x->l->key[key].needle.folded, hash);
-    if (n == 0)
+    if (n == 0 || x->l->key[key].fuzzy)
         return true;
     for (size_t i = 0; i < n; i++)
         wanted[i] = (int32_t)hash[i];
@@ -300,11 +309,12 @@ static struct place *place_of(const struct looking *x, int64_t id) {
 
 /* ---- the text ---- */
 
-static void answer_email(struct looking *x, size_t w, uint32_t known, uint32_t yes) {
+static void answer_email(struct looking *x, size_t w, uint32_t known, uint32_t yes, const uint8_t *score) {
     for (int64_t email = x->wanted[w].email; w < x->wanted_count && x->wanted[w].email == email; w++) {
         struct lookup_answer *a = &x->l->answer[x->wanted[w].index];
         a->known |= known;
         a->yes |= yes;
+        memcpy(a->score, score, sizeof a->score);
     }
 }
 
@@ -312,9 +322,24 @@ static void answer_email(struct looking *x, size_t w, uint32_t known, uint32_t y
 static uint32_t absent(const struct looking *x, struct str text) {
     uint32_t none = 0;
     for (size_t i = 0; i < x->l->keys; i++)
-        if (x->l->key[i].needle.folded.n && str_find(text, x->l->key[i].needle.folded) < 0)
+        if (x->l->key[i].needle.folded.n && !x->l->key[i].fuzzy && str_find(text, x->l->key[i].needle.folded) < 0)
             none |= 1u << i;
     return none;
+}
+
+static uint32_t look_in(const struct looking *x, const struct block_email *e, uint32_t none, uint8_t *score) {
+    uint32_t yes = 0;
+    for (size_t i = 0; i < x->l->keys; i++) {
+        const struct lookup_key *k = &x->l->key[i];
+        if (none >> i & 1)
+            continue;
+        unsigned good = k->fuzzy ? email_score(k, e) : email_has(k, e);
+        if (good)
+            yes |= 1u << i;
+        if (k->scored)
+            score[k->scored - 1] = (uint8_t)good;
+    }
+    return yes;
 }
 
 static void take_text(void *context, const struct str *column) {
@@ -329,11 +354,8 @@ static void take_text(void *context, const struct str *column) {
         size_t w = find_email(x, email[i]);
         if (w == x->wanted_count || x->wanted[w].email != email[i] || !x->block.email[i].known)
             continue;
-        uint32_t yes = 0;
-        for (size_t k = 0; k < x->l->keys; k++)
-            if (!(none >> k & 1) && email_has(&x->l->key[k], &x->block.email[i]))
-                yes |= 1u << k;
-        answer_email(x, w, all, yes);
+        uint8_t score[LOOKUP_SCORES] = {0};
+        answer_email(x, w, all, look_in(x, &x->block.email[i], none, score), score);
     }
     arena_reset(&x->arena);
 }

@@ -5,23 +5,27 @@
 #ifndef INDEX_LOOKUP_H
 #define INDEX_LOOKUP_H
 
+#include "imap/fuzzy.h"
 #include "imap/match.h"
 #include "imap/searched.h"
 
 struct db;
 
-enum { LOOKUP_MAX_KEYS = 32 };
+enum { LOOKUP_MAX_KEYS = 32, LOOKUP_SCORES = 4 };
 
 /* One thing to look for. */
 struct lookup_key {
     unsigned sections; /* 1 << SEARCHED_FROM ... */
     struct str field;  /* p not NULL: of SEARCHED_HEADER only the fields of this name */
     struct needle needle;
+    const struct fuzzy *fuzzy; /* not NULL: inexact; prefixes of messages are not looked at */
+    unsigned scored;           /* its place among the scores, from 1; 0: none */
 };
 
 /* Of one message; bit i is key i. */
 struct lookup_answer {
     uint32_t known, yes; /* what is not known has to be read */
+    uint8_t score[LOOKUP_SCORES];
 };
 
 struct lookup {

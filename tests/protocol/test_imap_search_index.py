@@ -341,6 +341,65 @@ class FollowsTheMail(Case):
         harness.eventually(lambda: self.mansio.sql(f"SELECT count(*) FROM search_block WHERE account_id = {account}") == ["0"], 60)
 
 
+class Fuzzy(Case):
+    """Inexact matching (RFC 6203)."""
+
+    def setUp(self):
+        super().setUp()
+        self.add(*(f"From: a{n}@example.org\r\nSubject: {subject}\r\n\r\nnothing\r\n".encode() for n, subject in enumerate((
+            "IMAP break", "broken IMAP", "IMAP is broken", "breaking imap", "another thing", "The invoice of May", "Invioces", "Rechnung", "invoice may",
+            "May I have the invoice"))))  # fmt: skip
+        self.wire.must("SELECT INBOX")
+
+    def esearch(self, command):
+        return re.sub(r'^\* ESEARCH \(TAG "\w+"\) ?', "", self.wire.must(command)[0].decode())
+
+    def test_words_in_any_order_and_form(self):
+        self.assertEqual(self.search('FUZZY SUBJECT "imap broken"'), b"* SEARCH 2 3")
+        self.assertEqual(self.search('FUZZY SUBJECT "break imap"'), b"* SEARCH 1 4")
+        self.assertEqual(self.search('SUBJECT "break imap"'), b"* SEARCH")
+        self.assertEqual(self.search("FUZZY SUBJECT invoices"), b"* SEARCH 6 7 9 10")
+        self.assertEqual(self.search("FUZZY TEXT invioce"), b"* SEARCH 6 7 9 10")
+        self.assertEqual(self.search('FUZZY (SUBJECT invoices OR FROM a6 FROM "A8@example"'+")"), b"* SEARCH 7 9")
+        self.assertEqual(self.search("FUZZY ANSWERED"), b"* SEARCH")
+        self.assertEqual(self.search("NOT FUZZY SUBJECT invoise"), b"* SEARCH 1 2 3 4 5 7 8")
+        self.assertEqual(self.search('FUZZY SUBJECT ""'), b"* SEARCH 1 2 3 4 5 6 7 8 9 10")
+
+    def test_relevancy(self):
+        found, scores = re.fullmatch(r"ALL (\S+) RELEVANCY \((.*)\)", self.esearch('SEARCH RETURN (RELEVANCY ALL) FUZZY SUBJECT "invoice may"')).groups()
+        self.assertEqual(found, "6,9:10")
+        scores = [int(score) for score in scores.split()]
+        self.assertEqual(scores[1], 100)
+        self.assertTrue(all(1 <= score < 100 for score in (scores[0], scores[2])))
+        self.assertRegex(self.esearch("SEARCH RETURN (RELEVANCY COUNT) FUZZY FLAGGED SUBJECT x"), "^COUNT 0$")
+        self.assertEqual(self.esearch("SEARCH RETURN (RELEVANCY PARTIAL 2:2) FUZZY SUBJECT invoice"), "PARTIAL (2:2 9) RELEVANCY (100)")
+        for wrong in ("SEARCH RETURN (RELEVANCY ALL) SUBJECT x", "SORT (RELEVANCY) UTF-8 SUBJECT x", "SEARCH FUZZY", "SEARCH FUZZY SUBJECT"):
+            self.assertTrue(self.wire.run(wrong)[0].startswith("BAD"), wrong)
+
+    def test_sorted_by_relevancy(self):
+        self.assertEqual(self.wire.must('SORT (RELEVANCY) UTF-8 FUZZY SUBJECT "invoice may"'), [b"* SORT 9 6 10"])
+        self.assertEqual(self.wire.must('SORT (REVERSE RELEVANCY SUBJECT) UTF-8 FUZZY SUBJECT "invoice may"'), [b"* SORT 10 6 9"])
+        self.assertRegex(self.esearch("SORT RETURN (RELEVANCY ALL) (RELEVANCY) UTF-8 FUZZY SUBJECT invoices"), r"^ALL 6,9:10,7 RELEVANCY \(80 80 80 60\)$")
+
+    def test_the_same_with_the_index(self):
+        self.add(*(f"Subject: n{n}\r\n\r\nquarterly report{'s' * (n % 3)} number {n * 7919 % 101} of Überprüfung\r\n".encode() for n in range(120)))
+        needles = ("report", "reprots quartely", "number 77", "ueberprufung", "uberprüfng", "quart", "reports of number", "nmber", "77 reports", "xyz")
+        questions = [f"SEARCH RETURN (ALL RELEVANCY) CHARSET UTF-8 FUZZY {key} ".encode() + literal(needle.encode()) for key in ("TEXT", "BODY") for needle in needles]
+        questions.append(b"SORT RETURN (ALL RELEVANCY) (RELEVANCY ARRIVAL) UTF-8 OR FUZZY BODY reprot FUZZY TEXT nmber")
+        self.index("off")
+        self.wire.must("NOOP")
+
+        def ask():
+            return [re.sub(rb'TAG "\w+"', b"", self.wire.must(question)[0]) for question in questions]
+
+        without = ask()
+        self.assertGreater(sum(b"RELEVANCY" in answer for answer in without), 12)
+        self.index("on")
+        self.wait_for_index(130)
+        self.unreadable()
+        self.assertEqual(ask(), without)
+
+
 class Telling(Case):
     def test_status_and_metrics(self):
         self.add(*(f"Subject: n{n}\r\n\r\nbody{n} of it\r\n".encode() for n in range(20)))
