@@ -5,7 +5,7 @@
 </ol></nav>
 <header class="page-head">
 <h1>{{ADDRESS}} {{#OFF}}<span class="badge bad">Switched off</span>{{/OFF}}{{#BLOCKED}}<span class="badge bad">Can't send</span>{{/BLOCKED}}{{#DOMAIN_OFF}}<span class="badge warn">Domain switched off</span>{{/DOMAIN_OFF}}</h1>
-<div class="actions"><a class="button" href="/trace?q={{MAIL}}"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#search"></use></svg>Trace its mail</a><a class="button" href="/mailboxes/{{ID}}/logins"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#settings"></use></svg>Logins and sending</a><a class="button" href="/mailboxes/{{ID}}/password"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#key"></use></svg>New password</a></div>
+<div class="actions"><a class="button" href="/mailboxes/{{ID}}/removed"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#history"></use></svg>Removed mail</a><a class="button" href="/trace?q={{MAIL}}"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#search"></use></svg>Trace its mail</a><a class="button" href="/mailboxes/{{ID}}/logins"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#settings"></use></svg>Logins and sending</a><a class="button" href="/mailboxes/{{ID}}/password"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#key"></use></svg>New password</a></div>
 </header>
 <section class="card detail">
 <div class="card-body">
@@ -45,6 +45,6 @@
 <div class="form-foot"><button class="button primary">Save</button></div>
 </form>
 <section class="card danger detail">
-<div class="card-head"><div><h2>Delete the mailbox</h2><p class="muted">With all its mail.</p></div><a class="button" href="/mailboxes/{{ID}}/delete">Delete…</a></div>
+<div class="card-head"><div><h2>Delete the mailbox</h2><p class="muted">With all its mail. It can be brought back for a while.</p></div><a class="button" href="/mailboxes/{{ID}}/delete">Delete…</a></div>
 </section>
 {{/CHANGE}}

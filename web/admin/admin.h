@@ -28,5 +28,7 @@ extern const struct route logins_routes[];
 extern const struct route bans_routes[];
 extern const struct route alarms_routes[];
 extern const struct route limits_routes[];
+extern const struct route removed_routes[];
+extern const struct route retention_routes[];
 
 #endif

@@ -11,7 +11,8 @@ static const struct db_statement LOAD = {
     "web_account",
     "SELECT a.id, a.domain_id, a.local_part, d.name, d.display, a.name, a.active, a.quota_bytes, coalesce(u.bytes, 0),"
     " coalesce(u.messages, 0), a.created_at, d.active, a.sending_blocked <> '',"
-    " array_to_string(a.protocols_off, ' '), array_to_string(d.protocols_off, ' '), coalesce(a.quota_messages, 0) FROM "
+    " array_to_string(a.protocols_off, ' '), array_to_string(d.protocols_off, ' '), coalesce(a.quota_messages, 0), "
+    "undelete_days(a.id) FROM "
     "account a JOIN domain d ON "
     "d.id = "
     "a.domain_id"
@@ -26,6 +27,7 @@ struct mailbox {
     struct str address; /* as the directory knows it */
     struct str display; /* as people read it */
     struct str domain, name;
+    int64_t undelete_days; /* for which it could be brought back */
     bool active, domain_active, blocked;
     unsigned protocols_off, domain_protocols_off; /* bits of enum directory_protocol */
     int64_t quota_bytes;                          /* -1: no limit */
@@ -55,6 +57,7 @@ static bool load(struct exchange *x, struct mailbox *m) {
                               .created_at = db_get_time(r, 0, 10),
                               .domain_active = db_get_bool(r, 0, 11),
                               .blocked = db_get_bool(r, 0, 12),
+                              .undelete_days = db_get_int8(r, 0, 16),
                               .protocols_off = protocols_of(db_get_str(r, 0, 13)),
                               .domain_protocols_off = protocols_of(db_get_str(r, 0, 14)),
                               .quota_messages = db_get_int8(r, 0, 15)};
@@ -323,8 +326,8 @@ static void get_delete(struct exchange *x) {
                             STR_ARG(size_text(a, m.used)));
     confirm_consequence(d, "Its login stops working at once, in mail programs too.");
     confirm_consequence(d, "Aliases that lead to it are kept; mail to them is refused if they lead nowhere else.");
-    confirm_consequence(d,
-                        "This can't be undone. To keep the mail and stop the login, switch the mailbox off instead.");
+    confirm_consequence(d, "It can be brought back for %lld days with all its mail; then it is gone for good.",
+                        (long long)m.undelete_days);
     page_send(x);
 }
 

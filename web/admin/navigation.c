@@ -12,6 +12,7 @@ static const struct {
     {ROLE_PROVIDER | ROLE_RESELLER, "/queue", "queue", "Queue"},
     {ROUTE_OPERATORS, "/trace", "search", "Message trace"},
     {ROUTE_MANAGERS, "/limits", "queue", "Limits"},
+    {ROUTE_MANAGERS, "/retention", "archive", "Retention"},
     {ROLE_PROVIDER | ROLE_RESELLER | ROLE_HELPDESK, "/bans", "key", "Bans"},
     {ROLE_PROVIDER | ROLE_RESELLER, "/audit", "history", "Audit log"},
     {ROLE_PROVIDER, "/filters", "forward", "Filters"},
