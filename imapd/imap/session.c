@@ -250,8 +250,10 @@ static enum step greet(struct session *s) {
 }
 
 static enum step timed_out(struct session *s) {
-    if (s->resume) /* in the middle of an answer that the client does not read: no place for a word */
-        return STEP_CLOSE;
+    /* In the middle of an answer there is no place for a word: at a stop it may go out first, as long as that lasts;
+     * else the client does not read it. */
+    if (s->resume)
+        return conn_closing(s->conn) ? STEP_DRAIN : STEP_CLOSE;
     if (conn_closing(s->conn))
         conn_write(s->conn, STR("* BYE The server is shutting down\r\n"));
     else if (s->idling && auth_still_valid(s) && idle_still_here(s))

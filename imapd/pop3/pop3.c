@@ -257,6 +257,8 @@ static enum step pop3_step(struct conn *c, void *session, enum event event) {
     case EVENT_WAKE:
         return STEP_WAIT;
     case EVENT_TIMEOUT:
+        if (s->sending.card) /* within a message there is no place for a word; at a stop it may go out first */
+            return conn_closing(c) ? STEP_DRAIN : STEP_CLOSE;
         pop3_say(s, conn_closing(c) ? "-ERR [SYS/TEMP] The server is shutting down" : "-ERR Logged out for inactivity");
         return STEP_CLOSE;
     case EVENT_EOF:
