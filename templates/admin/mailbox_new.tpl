@@ -26,6 +26,7 @@
 <div class="choice">
 <label><input type="radio" name="how" value="made_up"{{#MADE_UP}} checked{{/MADE_UP}}><span><strong>Make one up</strong><small>It is shown once on the next page, to pass on.</small></span></label>
 <label><input type="radio" name="how" value="typed"{{#TYPED}} checked{{/TYPED}}><span><strong>Type one</strong><small>At least 8 characters.</small></span></label>
+<label><input type="radio" name="how" value="shared"{{#NOBODY}} checked{{/NOBODY}}><span><strong>None: a shared mailbox</strong><small>Nobody logs in to it. Several people use its folders, which you share with them.</small></span></label>
 </div>
 </fieldset>
 <div class="field" data-when="how=typed">

@@ -21,6 +21,9 @@
 </form>
 {{#HAS_APPS}}<section class="card detail">
 <div class="card-head"><div><h2>App passwords</h2><p class="muted">For mail programs, one for each.</p></div><a class="button" href="/profile/apps">App passwords</a></div>
+</section>
+<section class="card detail">
+<div class="card-head"><div><h2>Sharing</h2><p class="muted">Who may use your folders, and send under your address.</p></div><a class="button" href="/profile/sharing">Sharing</a></div>
 </section>{{/HAS_APPS}}
 <section class="card detail">
 <div class="card-head"><h2>Where you are logged in</h2>{{#OTHERS}}<form method="post" action="/profile/sessions/end"><input type="hidden" name="csrf" value="{{CSRF}}"><button class="button small">Log out everywhere else</button></form>{{/OTHERS}}</div>

@@ -25,6 +25,7 @@ extern const struct route filter_routes[];
 extern const struct route profile_routes[];
 extern const struct route apps_routes[];
 extern const struct route logins_routes[];
+extern const struct route sharing_routes[];
 extern const struct route bans_routes[];
 extern const struct route alarms_routes[];
 extern const struct route limits_routes[];

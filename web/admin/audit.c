@@ -36,6 +36,7 @@ static const struct {
              {"domain", "domain", "/domains/"},
              {"filter", "filter", "/filters/"},
              {"login_ban", "ban", NULL},
+             {"mailbox_acl", "access to a folder", NULL},
              {"operator", "operator", "/operators/"},
              {"record", "DNS record", NULL},
              {"send_as", "permission to send as", NULL},

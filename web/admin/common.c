@@ -166,8 +166,10 @@ struct str form_password(struct exchange *x, bool *made_up) {
 
 void show_password_choice(struct exchange *x, struct dict *d) {
     bool typed = str_eq(exchange_form(x, "how"), STR("typed"));
+    bool nobody = str_eq(exchange_form(x, "how"), STR("shared")); /* where the page has it */
     dict_show_if(d, "TYPED", typed);
-    dict_show_if(d, "MADE_UP", !typed);
+    dict_show_if(d, "NOBODY", nobody);
+    dict_show_if(d, "MADE_UP", !typed && !nobody);
 }
 
 bool form_checked(const struct exchange *x, const char *name) { return exchange_form(x, name).n > 0; }

@@ -287,15 +287,21 @@ static void post_new(struct exchange *x) {
     if (!load_hosting(x, &domain))
         return;
     struct str password = form_password(x, &made_up), address = typed_address(x, &domain);
+    bool shared = str_eq(exchange_form(x, "how"), STR("shared"));
     const char *field = "LOCAL_PROBLEM";
     if (!size_parse(exchange_form(x, "quota"), &quota, &err))
         field = "QUOTA_PROBLEM";
+    else if (shared)
+        id = admin_account_add_shared(x->db, address, exchange_form(x, "name"), quota, &err);
     else if (!password_acceptable(password, address, &err))
         field = "PASSWORD_PROBLEM";
     else
         id = admin_account_add(x->db, address, exchange_form(x, "name"), password, quota, &err);
     enum outcome outcome = admin_outcome(x, id, &err);
-    if (outcome == OUTCOME_DONE && made_up) {
+    if (outcome == OUTCOME_DONE && shared) {
+        page_flash(x, "The mailbox is there and takes mail. Say who may use it.");
+        exchange_redirect(x, "/mailboxes/%lld/sharing", (long long)id);
+    } else if (outcome == OUTCOME_DONE && made_up) {
         struct str local = str_sub(address, 0, (size_t)str_rchr(address, '@'));
         show_secret(x, id, domain.id, arena_printf(&x->arena, "%.*s@%.*s", STR_ARG(local), STR_ARG(domain.display)),
                     password, true);
