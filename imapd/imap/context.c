@@ -3,10 +3,15 @@
 #include "base/log.h"
 #include "imap/command.h"
 #include "imap/copy.h"
+#include "imap/fetch.h"
 
 #include <stdlib.h>
 
-enum { MAX_CONTEXTS = 10, BATCH = 256 };
+enum {
+    MAX_CONTEXTS = 10,
+    BATCH = 256,
+    MOST_PENDING = 8 << 20, /* bytes of new messages that the client did not take yet */
+};
 
 struct context {
     struct context *next;
@@ -14,6 +19,7 @@ struct context {
     bool uid;
     char *keys; /* as they came, to the end of the command */
     size_t keys_bytes;
+    char *fetch;     /* what is told of new messages; NULL: nothing */
     uint32_t *found; /* UIDs, ascending */
     size_t count;
     uint64_t modseq;   /* what changed up to here is in it */
@@ -23,6 +29,7 @@ struct context {
 static void context_free(struct context *c) {
     free(c->tag);
     free(c->keys);
+    free(c->fetch);
     free(c->found);
     free(c);
 }
@@ -76,6 +83,7 @@ void context_begin(struct session *s, const struct search_request *r, const stru
     c->keys = mem_alloc(r->keys.n);
     memcpy(c->keys, r->keys.p, r->keys.n);
     c->keys_bytes = r->keys.n;
+    c->fetch = r->fetch.n ? str_dup(r->fetch) : NULL;
     c->found = mem_alloc((f->count ? f->count : 1) * sizeof *c->found);
     c->count = f->count;
     for (size_t i = 0; i < f->count; i++)
@@ -183,6 +191,21 @@ static void compare(struct session *s, struct context *c, const struct search_fo
     c->count = n;
 }
 
+/* Of the messages that came since the last look and are found now, what the client wants to have of them. */
+static void fetch_added(struct session *s, const struct context *c, const struct difference *d) {
+    struct parser p = {.in = str_of(c->fetch), .arena = &s->arena, .utf8 = s->utf8, .uid_only = s->uid_only};
+    struct fetch_request r = {0};
+    if (!c->fetch || !fetch_parse(&p, false, &r))
+        return; /* it was parsed before */
+    r.sets_seen = false;
+    for (size_t i = 0; i < d->added_count; i++) {
+        uint32_t seq = c->uid ? view_seq_at(s->client, d->added[i]) : d->added[i], uid = view_uid(s->client, seq);
+        bool own = uid >= s->own_messages.first && uid <= s->own_messages.last;
+        if (uid > c->last_uid && !own && !fetch_untagged(s, &r, seq, MOST_PENDING))
+            return; /* it can ask for them */
+    }
+}
+
 static void bring_up(struct session *s, struct context *c) {
     struct search_found now;
     struct difference d = {0};
@@ -199,6 +222,7 @@ static void bring_up(struct session *s, struct context *c) {
         }
         compare(s, c, &among, &now, &d);
         tell(s, c, "REMOVEFROM", d.removed, d.removed_count);
+        fetch_added(s, c, &d);
         tell(s, c, "ADDTO", d.added, d.added_count);
     }
     c->modseq = modseq;

@@ -92,7 +92,8 @@ struct search_request {
     bool extended;          /* RETURN was given: the answer is an ESEARCH */
     unsigned returns;
     struct search_page page;
-    struct str keys;                 /* as they are in the command */
+    struct str keys;  /* as they are in the command */
+    struct str fetch; /* so, behind UPDATE: what is told of new messages (RFC 5465 section 7); n 0: nothing */
     const struct store_mailbox *box; /* the answer names it (RFC 7377); NULL: the selected one, unnamed */
     bool modseq;                     /* there is a MODSEQ among the keys */
     bool fuzzy;                      /* there is a FUZZY among them (RFC 6203) */

@@ -1,5 +1,7 @@
 #include "imap/fuzzy.h"
 #include "imap/search.h"
+
+#include "imap/fetch.h"
 #include "index/lookup.h"
 
 enum { MAX_KEYS = 4000 };
@@ -313,6 +315,18 @@ bool search_parse_page(struct parser *p, struct search_page *page) {
     return true;
 }
 
+/* "(fetch-att ...)" behind UPDATE, where it is there. */
+static bool take_fetch(struct parser *p, struct search_request *r) {
+    struct fetch_request f = {0};
+    if (parse_peek(p) != ' ' || p->at + 1 == p->in.n || p->in.p[p->at + 1] != '(')
+        return true;
+    size_t from = ++p->at;
+    if (!fetch_parse(p, false, &f))
+        return false;
+    r->fetch = str_sub(p->in, from, p->at - from);
+    return true;
+}
+
 static bool take_option(struct parser *p, struct search_request *r) {
     static const struct {
         const char *name;
@@ -331,6 +345,8 @@ static bool take_option(struct parser *p, struct search_request *r) {
     if (!option)
         return parse_fail(p, "Unknown return option");
     r->returns |= option;
+    if (option == SEARCH_RETURN_UPDATE)
+        return take_fetch(p, r);
     return option != SEARCH_RETURN_PARTIAL || (parse_space(p) && search_parse_page(p, &r->page));
 }
 

@@ -86,7 +86,7 @@ class Quota(Case):
         harness.eventually(lambda: self.quota() == {"MESSAGE": (0, 2)}, 5, "the quota")
         self.append(100, "INBOX")
         self.mansio.send("x@outside.test", self.livia.address)
-        harness.eventually(lambda: self.quota() == {"MESSAGE": (2, 2)}, 5, "the second message")
+        harness.eventually(lambda: self.quota()["MESSAGE"][0] >= 2, 5, "the second message; a warning finds room in any case")
         self.assertTrue(self.append(100).startswith("NO [OVERQUOTA]"))
         self.wire.must("SELECT INBOX")
         self.assertTrue(self.wire.run("COPY 1 Archive")[0].startswith("NO [OVERQUOTA]"))

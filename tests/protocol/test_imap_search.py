@@ -117,6 +117,16 @@ class Updates(Case):
         """What is said of searches, and the expunges, in their order."""
         return [line.decode() for line in (wire or self.wire).must(command) if b"ESEARCH" in line or b"EXPUNGE" in line or b"NOUPDATE" in line]
 
+    def test_new_messages_come_with_what_was_asked_for(self):
+        tag = self.begin("UID SEARCH RETURN (UPDATE (UID BODY.PEEK[HEADER.FIELDS (SUBJECT)]) COUNT) SUBJECT two")
+        for subject in ("again two", "nothing"):
+            self.other.append("INBOX", f"Subject: {subject}\r\n\r\nbody\r\n".encode())
+        self.other.must("STORE 1 +FLAGS (\\Seen)")
+        lines = [line for line in self.wire.must("NOOP") if b"RECENT" not in line and b"FLAGS" not in line]
+        header = b"* 5 FETCH (UID 5 BODY[HEADER.FIELDS (SUBJECT)] {22}\r\nSubject: again two\r\n\r\n)"
+        self.assertEqual(lines, [b"* 6 EXISTS", header, f'* ESEARCH (TAG "{tag}") UID ADDTO (0 5)'.encode()])
+        self.assertTrue(self.wire.run("SEARCH RETURN (UPDATE (NOSUCH)) ALL")[0].startswith("BAD"))
+
     def test_what_others_do_is_told(self):
         tag = self.begin("UID SEARCH RETURN (UPDATE COUNT) UNSEEN SUBJECT two")
         self.other.must("STORE 2 +FLAGS (\\Seen)")
