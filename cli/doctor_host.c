@@ -57,6 +57,7 @@ static const char *const known[] = {
     "imapd_append_limit",
     "imapd_message_limit",
     "imapd_save_limit",
+    "imapd_unauthenticate",
     "imapd_progress_ms",
     "imapd_sweep_seconds",
     "imapd_search_index",

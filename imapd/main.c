@@ -177,6 +177,7 @@ static void configure(struct imapd *d) {
     d->service.hostname = daemon_setting(&d->base, "hostname");
     d->conninfo = daemon_setting(&d->base, "db_imapd");
     d->service.message_limit = (uint32_t)conf_number(c, "imapd_message_limit", 1000000, 0, UINT32_MAX);
+    d->service.unauthenticate = conf_number(c, "imapd_unauthenticate", 1, 0, 1);
     d->service.save_limit = (uint32_t)conf_number(c, "imapd_save_limit", 0, 0, UINT32_MAX);
     d->service.progress_ms = (int)conf_number(c, "imapd_progress_ms", 10000, 1, 1800000);
     d->service.append_limit = (uint64_t)conf_number(c, "imapd_append_limit", 100 << 20, 1024, UINT32_MAX);

@@ -34,6 +34,7 @@ struct service {
     const char *spool;                  /* folder for messages that are being appended */
     uint64_t append_limit;              /* bytes of a message */
     uint32_t message_limit, save_limit; /* messages of one command (imap/limit.h); 0: any number */
+    bool unauthenticate;                /* is offered (RFC 8437) */
     int progress_ms;                    /* between two words on how far a command is (imap/progress.h) */
 };
 

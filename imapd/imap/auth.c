@@ -26,7 +26,6 @@ static const char *const offered[] = {
     "METADATA LIST-METADATA NOTIFY",
     "ACL RIGHTS=kxte LIST-MYRIGHTS",
     "UTF8=ACCEPT UIDONLY INPROGRESS",
-    "UNAUTHENTICATE",
 };
 
 void session_capabilities(const struct session *s, struct buf *out) {
@@ -34,6 +33,8 @@ void session_capabilities(const struct session *s, struct buf *out) {
     if (s->state != NOT_AUTHENTICATED) {
         for (size_t i = 0; i < sizeof offered / sizeof *offered; i++)
             buf_printf(out, " %s", offered[i]);
+        if (s->service->unauthenticate)
+            buf_add_c(out, " UNAUTHENTICATE");
         if (!conn_is_deflated(s->conn))
             buf_add_c(out, " COMPRESS=DEFLATE");
         limit_capability(s, out);
@@ -356,6 +357,8 @@ void auth_leave(struct session *s) {
 enum outcome command_unauthenticate(struct session *s, struct parser *p) {
     if (!parse_end(p))
         return session_syntax(s, p);
+    if (!s->service->unauthenticate) /* RFC 8437 section 8: for proxies that let everything through after the login */
+        return session_bad(s, "UNAUTHENTICATE is switched off");
     session_unselect(s);
     auth_leave(s);
     notify_forget(s);

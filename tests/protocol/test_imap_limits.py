@@ -112,7 +112,7 @@ class MessageLimit(Case):
 
 
 class SaveLimit(Case):
-    overrides = {"imapd_message_limit": "0", "imapd_save_limit": "5"}
+    overrides = {"imapd_message_limit": "0", "imapd_save_limit": "5", "imapd_unauthenticate": "0"}
 
     def test_only_saving_is_limited(self):
         self.fill(7)
@@ -123,6 +123,12 @@ class SaveLimit(Case):
         self.assertTrue(self.wire.run("UID COPY 1:* Sent")[0].startswith("NO [MESSAGELIMIT 5] "))
         self.assertTrue(self.wire.run("UID COPY 1:5 Sent")[0].startswith("OK [COPYUID"))
         self.assertEqual(self.wire.run("UID MOVE 1:* Sent")[0], "OK Moved")
+
+    def test_unauthenticate_can_be_switched_off(self):
+        """RFC 8437 section 8."""
+        self.assertNotIn("UNAUTHENTICATE", self.capabilities())
+        self.assertTrue(self.wire.run("UNAUTHENTICATE")[0].startswith("BAD"))
+        self.wire.must("SELECT INBOX")
 
     def test_many_messages_in_one_append(self):
         more = f"{{{len(MESSAGE)}+}}\r\n{MESSAGE.decode()}"
