@@ -26,7 +26,7 @@ def tearDownModule():
     dotted.close()
 
 
-class Base(unittest.TestCase):
+class Moving(unittest.TestCase):
     def setUp(self):
         self.mansio = harness.shared()
         self.domain = self.mansio.new_domain()
@@ -64,7 +64,7 @@ class Base(unittest.TestCase):
         return client.response("UIDVALIDITY")[1], found
 
 
-class FromDovecot(Base):
+class FromDovecot(Moving):
     def fill(self, client, folder, count, flags=""):
         for i in range(count):
             client.append(f'"{folder}"', flags, f'"{i % 27 + 1:02}-Mar-2021 10:00:00 +0000"', f"Subject: {folder} {i}\r\n\r\nSalve {i}!\r\n".encode())
@@ -223,7 +223,7 @@ class Odd(socketserver.StreamRequestHandler):
         self.wfile.write(b"* %d FETCH (UID %d BODY[] {%d}\r\n%s)\r\n" % (uid, uid, len(data), data))
 
 
-class FromOddServers(Base):
+class FromOddServers(Moving):
     def serve(self, script, capabilities="AUTH=PLAIN"):
         server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Odd, bind_and_activate=True)
         server.daemon_threads = True
@@ -316,6 +316,5 @@ class FromOddServers(Base):
         self.assertEqual(self.count(), [b"0"])
 
 
-del Base
 if __name__ == "__main__":
     unittest.main()

@@ -1,29 +1,13 @@
 """mansio import from Maildirs of Dovecot and Courier, mansio export to Maildir, and both ways together."""
 
 import collections
-import json
 import os
-import pathlib
 import shutil
-import tempfile
 import unittest
 
-import harness
 from harness.corpus import nasty
 from harness.dovecot import Dovecot
-
-
-def make(path):
-    for sub in ("cur", "new", "tmp"):
-        (path / sub).mkdir(parents=True)
-    return path
-
-
-def put(folder, name, data, when=1_700_000_000, sub="cur"):
-    path = folder / sub / name
-    path.write_bytes(data)
-    os.utime(path, (when, when))
-    return path
+from harness.moving import Moving, make, put
 
 
 def message(subject, body="Salve!\n"):
@@ -43,40 +27,7 @@ def contents(root):
     return found
 
 
-class Base(unittest.TestCase):
-    def setUp(self):
-        self.mansio = harness.shared()
-        self.domain = self.mansio.new_domain()
-        self.livia = self.mansio.new_account(self.domain)
-        self.top = pathlib.Path(tempfile.mkdtemp(prefix="mansio-test-move-"))
-        self.top.chmod(0o755)
-        self.addCleanup(shutil.rmtree, self.top, ignore_errors=True)
-        self.maildir = self.top / "Maildir"
-
-    def bring(self, *args, account=None, source=None, check=True):
-        done = self.mansio.command("--json", "import", (account or self.livia).address, "--from", source or f"maildir:{self.maildir}", *args, check=False)
-        if check:
-            self.assertEqual(done.returncode, 0, done.stderr + done.stdout)
-        return json.loads(done.stdout) if done.stdout else done
-
-    def write(self, to, *args, account=None):
-        return json.loads(self.mansio.command("--json", "export", (account or self.livia).address, "--to", to, *args))
-
-    def folder(self, report, name):
-        return next(f for f in report["accounts"][0]["folders"] if f["folder"] == name)
-
-    def imap(self, account=None):
-        client = self.mansio.imap(account or self.livia)
-        self.addCleanup(client.logout)
-        return client
-
-    def status(self, client, folder, *items):
-        text = client.status(folder, f"({' '.join(items)})")[1][0].decode()
-        words = text[text.rindex("(") + 1 : -1].split()
-        return [int(dict(zip(words[::2], words[1::2]))[item]) for item in items]
-
-
-class FromMaildir(Base):
+class FromMaildir(Moving):
     def test_flags_keywords_dates_uids_and_subscriptions_of_dovecot_come_along(self):
         make(self.maildir)
         put(self.maildir, "1700000000.a.host,S=5:2,FRSTDab", message("one"), 1_600_000_000)
@@ -271,7 +222,7 @@ class FromMaildir(Base):
                 self.assertIn(sentence, done.stderr + done.stdout)
 
 
-class BothWays(Base):
+class BothWays(Moving):
     def test_a_maildir_comes_back_to_the_byte(self):
         make(self.maildir)
         folders = [self.maildir, make(self.maildir / ".Sent"), make(self.maildir / ".Entw&APw-rfe.v1\\2e0")]
@@ -340,7 +291,7 @@ class BothWays(Base):
 
 
 @unittest.skipUnless(shutil.which("dovecot"), "dovecot-imapd is not installed")
-class DovecotReads(Base):
+class DovecotReads(Moving):
     def test_dovecot_shows_what_was_exported_with_its_uids_flags_keywords_and_dates(self):
         dovecot = Dovecot(self.mansio)
         self.addCleanup(dovecot.close)
