@@ -214,6 +214,25 @@ static void tell_annotations(struct session *s, const struct watch_event *e, siz
         buf_add_c(out, "\r\n");
 }
 
+/* Word of some may have been lost: all that there are may be others now (RFC 5465 section 5.6). */
+static void tell_all_annotations(struct session *s) {
+    struct store_annotation *found;
+    struct store_mailbox m;
+    struct err err;
+    size_t count, n;
+    if (store_annotations_all(s->service->store, &s->arena, s->account, s->account, &found, &count, &err) != STORE_OK)
+        return;
+    struct watch_event *e = arena_array(&s->arena, count ? count : 1, sizeof *e);
+    for (size_t i = 0; i < count; i += n) {
+        for (n = 0; i + n < count && found[i + n].mailbox == found[i].mailbox; n++)
+            e[n] = (struct watch_event){.kind = WATCH_ANNOTATED, .other = found[i + n].entry};
+        if (found[i].mailbox == 0)
+            tell_annotations(s, e, n, NULL);
+        else if (store_mailbox_get(s->service->store, &s->arena, s->account, found[i].mailbox, &m, &err) == STORE_OK)
+            tell_annotations(s, e, n, &m);
+    }
+}
+
 /* How many events from here on are of annotations of the same mailbox. */
 static size_t same_annotated(const struct watch_event *e, size_t count) {
     size_t n = 0;
@@ -228,7 +247,9 @@ static void tell(struct session *s, const struct watch_event *e, size_t count) {
     struct err err;
     for (size_t i = 0; i < count;) {
         size_t n = same_annotated(e + i, count - i);
-        if (n && e[i].box.id == 0)
+        if (n && e[i].box.id == WATCH_ANY)
+            tell_all_annotations(s);
+        else if (n && e[i].box.id == 0)
             tell_annotations(s, e + i, n, NULL);
         else if (n) { /* what is gone has no annotations any more */
             if (store_mailbox_get(s->service->store, &s->arena, s->account, e[i].box.id, &m, &err) == STORE_OK)

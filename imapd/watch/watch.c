@@ -103,6 +103,13 @@ static void changed(struct watches *w, struct account *a, int64_t mailbox) {
     pthread_mutex_unlock(&a->lock);
 }
 
+static void annotated(struct watches *w, struct account *a, const struct store_annotated *what) {
+    pthread_mutex_lock(&a->lock);
+    account_log_annotated(a, what);
+    wake_clients(w, a, WATCH_ANNOTATIONS, 0);
+    pthread_mutex_unlock(&a->lock);
+}
+
 void watches_changed(struct watches *w, int64_t account, int64_t mailbox) {
     if (atomic_load(&w->accounts) == 0)
         return;
@@ -111,8 +118,10 @@ void watches_changed(struct watches *w, int64_t account, int64_t mailbox) {
     if (a)
         changed(w, a, mailbox);
     for (size_t i = 0; account == 0 && i < SLOTS; i++) /* something may have been missed */
-        for (a = w->slot[i]; a; a = a->next)
+        for (a = w->slot[i]; a; a = a->next) {
             changed(w, a, 0);
+            annotated(w, a, &(struct store_annotated){.account = a->id, .mailbox = WATCH_ANY, .entry = STR("")});
+        }
     pthread_mutex_unlock(&w->lock);
 }
 
@@ -121,12 +130,8 @@ void watches_annotated(struct watches *w, const struct store_annotated *what) {
         return;
     pthread_mutex_lock(&w->lock);
     struct account *a = find(w, what->account);
-    if (a) {
-        pthread_mutex_lock(&a->lock);
-        account_log_annotated(a, what);
-        wake_clients(w, a, WATCH_ANNOTATIONS, 0);
-        pthread_mutex_unlock(&a->lock);
-    }
+    if (a)
+        annotated(w, a, what);
     pthread_mutex_unlock(&w->lock);
 }
 

@@ -42,6 +42,7 @@ int64_t watch_account(const struct watch_client *c);
 /* Messages of this mailbox (0: none) are of no interest: the session has it selected. */
 void watch_selected(struct watch_client *c, int64_t mailbox);
 
+enum { WATCH_ANY = -1 }; /* instead of a mailbox: annotations of any may have changed */
 enum watch_kind { WATCH_CHANGED, WATCH_CREATED, WATCH_DELETED, WATCH_RENAMED, WATCH_SUBSCRIBED, WATCH_ANNOTATED };
 enum watch_change { WATCH_NEW = 1, WATCH_EXPUNGED = 2, WATCH_FLAGS = 4 };
 struct watch_event {

@@ -14,6 +14,13 @@ static const struct db_statement READ_NAMED = {
     "annotation_read_named", "SELECT coalesce(mailbox_id, 0), entry, value FROM annotation WHERE account_id = $1"
                              " AND mailbox_id IS NOT NULL AND reader_id IN (0, $2) AND entry = ANY ($3)"
                              " ORDER BY mailbox_id, entry COLLATE \"C\""};
+static const struct db_statement READ_ALL = {
+    "annotation_read_all", "SELECT coalesce(mailbox_id, 0), entry, value FROM annotation WHERE account_id = $1"
+                           " AND reader_id IN (0, $2) ORDER BY coalesce(mailbox_id, 0), entry COLLATE \"C\""};
+static const struct db_statement COPY = {"annotation_copy",
+                                         "INSERT INTO annotation (account_id, mailbox_id, reader_id, entry, value)"
+                                         " SELECT account_id, $3, reader_id, entry, value FROM annotation"
+                                         " WHERE account_id = $1 AND mailbox_id = $2 ON CONFLICT DO NOTHING"};
 /* Whoever sets some counts what is there; the others wait. */
 static const struct db_statement LOCK = {"annotation_lock",
                                          "SELECT pg_advisory_xact_lock(hashtextextended('annotation', $1))"};
@@ -68,6 +75,24 @@ enum store_status store_annotations_named(struct store *s, struct arena *a, int6
     struct db_params p = {0};
     db_int8(&p, account), db_int8(&p, reader), db_text_array(&p, entry, entries);
     return ask(s, a, &READ_NAMED, &p, out, count, err);
+}
+
+enum store_status store_annotations_all(struct store *s, struct arena *a, int64_t account, int64_t reader,
+                                        struct store_annotation **out, size_t *count, struct err *err) {
+    struct db_params p = {0};
+    db_int8(&p, account), db_int8(&p, reader);
+    return ask(s, a, &READ_ALL, &p, out, count, err);
+}
+
+enum store_status store_annotations_copy(struct store *s, int64_t account, int64_t from, int64_t to, struct err *err) {
+    struct db_conn *c = db_acquire(s->db, err);
+    if (!c)
+        return store_failed(err);
+    struct db_params p = {0};
+    db_int8(&p, account), db_int8(&p, from), db_int8(&p, to);
+    enum store_status status = db_exec(c, &COPY, &p, err) < 0 ? store_failed(err) : STORE_OK;
+    db_release(s->db, c);
+    return status;
 }
 
 static int64_t owner_of(const struct store_annotation *x, int64_t reader) {

@@ -29,6 +29,11 @@ enum store_status store_annotations(struct store *s, struct arena *a, int64_t ac
 enum store_status store_annotations_named(struct store *s, struct arena *a, int64_t account, int64_t reader,
                                           const struct str *entry, size_t entries, struct store_annotation **out,
                                           size_t *count, struct err *err);
+/* All of the account's, the server's and of its mailboxes, that the reader may see; by mailbox and name. */
+enum store_status store_annotations_all(struct store *s, struct arena *a, int64_t account, int64_t reader,
+                                        struct store_annotation **out, size_t *count, struct err *err);
+/* Gives a mailbox what another one of the account has. */
+enum store_status store_annotations_copy(struct store *s, int64_t account, int64_t from, int64_t to, struct err *err);
 /* Sets them all or none; a value with p NULL removes the entry. STORE_QUOTA: there would be too many. `by` is handed
  * to the watcher of this process. */
 enum store_status store_annotate(struct store *s, int64_t account, int64_t mailbox, int64_t reader,

@@ -1,3 +1,4 @@
+#include "store/annotation.h"
 #include "store/store_internal.h"
 
 #include "base/log.h"
@@ -497,6 +498,8 @@ static enum store_status rename_inbox(struct store *s, struct arena *a, int64_t 
         status = store_mailbox_find(s, a, account, STR("INBOX"), &inbox, err);
     if (status == STORE_OK)
         status = store_mailbox_find(s, a, account, to, &box, err);
+    if (status == STORE_OK) /* INBOX keeps its own, too (RFC 5464 section 4.1) */
+        status = store_annotations_copy(s, account, inbox.id, box.id, err);
     if (status != STORE_OK)
         return status;
     struct uid_range all = {1, UINT32_MAX};

@@ -91,6 +91,13 @@ class Mailboxes(Case):
         self.one.must("CREATE new")
         self.assertEqual(self.two.must("GETMETADATA new /private/comment"), [b'* METADATA "new" (/private/comment NIL)'])
 
+    def test_what_inbox_has_goes_with_its_messages_and_stays(self):
+        self.one.must('SETMETADATA INBOX (/private/comment "mine" /shared/comment "ours")')
+        self.one.must("RENAME INBOX saved")
+        for name in ("INBOX", "saved"):
+            self.assertEqual(self.two.must(f"GETMETADATA {name} (/shared/comment /private/comment)"),
+                             [f'* METADATA "{name}" (/shared/comment "ours" /private/comment "mine")'.encode()])  # fmt: skip
+
     def test_names_that_are_none(self):
         for entry in ("/other/comment", "/private", "/private/", "/private//x", '"/private/*"', '"/private/%"', "comment",
                       '"/private/\u00e4"', "/privatex/y", "/private/" + "x" * 250):  # fmt: skip

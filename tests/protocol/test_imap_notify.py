@@ -368,6 +368,21 @@ class Shared(Case):
         self.assertIn(b"MESSAGES 2", self.reader.line())
 
 
+class Lost(unittest.TestCase):
+    def test_what_happened_while_nobody_could_be_told_is_told_afterwards(self):
+        mansio = harness.private()
+        self.addCleanup(mansio.remove)
+        livia = mansio.new_account(mansio.new_domain())
+        with harness.ImapWire(mansio, livia) as wire:
+            wire.must("LIST \"\" *")
+            wire.must("NOTIFY SET (personal (MailboxName MailboxMetadataChange))")
+            account = mansio.sql("SELECT account_id FROM mailbox LIMIT 1")[0]
+            mansio.sql(f"INSERT INTO mailbox (account_id, name) VALUES ({account}, 'quietly')")
+            mansio.sql(f"INSERT INTO annotation SELECT account_id, id, 0, '/shared/comment', 'x' FROM mailbox WHERE name = 'INBOX'")
+            mansio.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'mansio_imapd' AND pid <> pg_backend_pid()")
+            self.assertEqual({wire.line(), wire.line()}, {b'* LIST (\\HasNoChildren \\Subscribed) "/" "quietly"', b'* METADATA "INBOX" /shared/comment'})
+
+
 class Refusals(Case):
     def test_events_that_are_not_known_are_named(self):
         for event in ("AnnotationChange", "UserEvent", "MessageNew MessageExpunge AnnotationChange"):
