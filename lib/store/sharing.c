@@ -118,6 +118,8 @@ static void read_for_reader(const PGresult *r, int row, int64_t owner, int64_t r
     out->rights = (unsigned)db_get_int8(r, row, 13);
     out->unseen = unseen > 0 ? (uint32_t)unseen : 0;
     out->subscribed = db_get_bool(r, row, 15);
+    out->special_use =
+        (struct str){NULL, 0}; /* the owner's Sent is not where the reader's programs keep what they send */
     out->first_recent = (uint32_t)(out->uidnext <= UINT32_MAX ? out->uidnext : UINT32_MAX);
 }
 

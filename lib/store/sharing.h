@@ -37,8 +37,9 @@ bool rights_named(struct str name, unsigned *rights);
 
 /* ---- another account's mailboxes, as a reader finds them ---- */
 
-/* The same as store_mailbox_find() and store_mailbox_get(), with what the reader may do, its own \Seen, and its
- * subscription. STORE_NOT_FOUND also where it has no right at all. owner may be the reader: then all is its own. */
+/* The same as store_mailbox_find(), with what the reader may do, its own \Seen and subscription, and without the
+ * special use that it has for the owner. STORE_NOT_FOUND also where it has no right at all. owner may be the reader:
+ * then all is its own. */
 enum store_status store_shared_find(struct store *s, struct arena *a, int64_t reader, int64_t owner, struct str name,
                                     struct store_mailbox *out, struct err *err);
 /* What the reader may do there; 0 where the mailbox is gone. mailbox 0: on the first level of the account. */

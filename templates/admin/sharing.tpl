@@ -2,11 +2,11 @@
 <nav aria-label="Where you are"><ol class="crumbs">{{#OWN}}<li><a href="/profile">Your profile</a></li>{{/OWN}}{{#OTHER}}<li><a href="/mailboxes">Mailboxes</a></li><li><a href="/mailboxes/{{ACCOUNT_ID}}">{{ADDRESS}}</a></li>{{/OTHER}}</ol></nav>
 <header class="page-head"><div><h1>Sharing {{#SHARED}}<span class="badge">Shared mailbox</span>{{/SHARED}}</h1><p class="lead">of <strong>{{ADDRESS}}</strong></p></div></header>
 <section class="card detail">
-<div class="card-head"><div><h2>Folders</h2><p class="muted">Others find them in their mail program below {{#SHARED}}Shared Folders{{/SHARED}}{{#OWN}}Other Users{{/OWN}}{{#OTHER}}Other Users, or Shared Folders where nobody logs in to the mailbox{{/OTHER}}. What each has read is its own.</p></div></div>
+<div class="card-head"><div><h2>Folders</h2><p class="muted">Others find them in their mail program below {{#SHARED}}Shared Folders{{/SHARED}}{{#OWN}}Other Users{{/OWN}}{{#OTHER}}Other Users, or Shared Folders where nobody logs in to the mailbox{{/OTHER}}. Each reader has read and unread marks of its own.</p></div></div>
 <table class="list">
 <thead><tr><th scope="col">Folder</th><th scope="col">Who</th><th scope="col">May</th><th scope="col"><span class="hidden">Remove</span></th></tr></thead>
 <tbody>
-{{#SHARE}}<tr><td>{{FOLDER}}</td><td data-label="Who">{{WHO}}</td><td data-label="May">{{#NEGATIVE}}<span class="badge warn">Not</span> {{/NEGATIVE}}{{WORDS}} <span class="mono muted">{{RIGHTS}}</span></td><td>{{#REMOVE}}<form method="post" action="{{PATH}}/remove"><input type="hidden" name="csrf" value="{{CSRF}}"><input type="hidden" name="folder" value="{{FOLDER}}"><input type="hidden" name="who" value="{{WHO}}"><button class="button small" aria-label="Remove {{WHO}} from {{FOLDER}}">Remove</button></form>{{/REMOVE}}</td></tr>
+{{#SHARE}}<tr><td>{{FOLDER}}</td><td data-label="Who">{{WHO}}</td><td data-label="May"><span>{{#NEGATIVE}}<span class="badge warn">Not</span> {{/NEGATIVE}}{{WORDS}} <span class="mono muted">{{RIGHTS}}</span></span></td><td>{{#REMOVE}}<form method="post" action="{{PATH}}/remove"><input type="hidden" name="csrf" value="{{CSRF}}"><input type="hidden" name="folder" value="{{FOLDER}}"><input type="hidden" name="who" value="{{WHO}}"><button class="button small" aria-label="Remove {{WHO}} from {{FOLDER}}">Remove</button></form>{{/REMOVE}}</td></tr>
 {{/SHARE}}
 </tbody>
 </table>

@@ -177,6 +177,12 @@ class Names(Case):
         self.reader.must(f'UNSUBSCRIBE "{name}"')
         self.assertEqual(self.reader.must('LSUB "" "Other*"'), [])
 
+    def test_the_owners_special_mailboxes_are_not_the_readers(self):
+        self.share("Sent", "lr")
+        self.assertIn(f'* LIST (\\HasNoChildren) "/" "{self.tree}/Sent"'.encode(), self.reader.must('LIST "" "Other*"'))
+        self.assertEqual([line for line in self.reader.must('LIST (SPECIAL-USE) "" *') if b"\\Sent" in line],
+                         [b'* LIST (\\HasNoChildren \\Sent) "/" "Sent"'])  # fmt: skip
+
     def test_list_tells_rights_and_counts(self):
         name = self.shared("lrs", messages=2)
         lines = self.reader.must('LIST "" "Other*" RETURN (MYRIGHTS STATUS (MESSAGES UNSEEN))')

@@ -54,7 +54,7 @@ static const char *rights_words(struct str letters) {
     for (size_t i = 0; rights_parse(letters, &rights, &unknown) && i < 3; i++)
         if (rights_named(str_of(names[i]), &named) && named == rights)
             return words[i];
-    return "As the letters say";
+    return "Rights";
 }
 
 static void show_share(struct dict *d, const struct owner *o, const PGresult *r, int row, bool change) {
