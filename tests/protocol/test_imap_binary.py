@@ -1,7 +1,6 @@
 """BINARY (RFC 3516): content without transfer encoding, both ways."""
 
 import base64
-import imaplib
 import re
 import unittest
 
