@@ -18,6 +18,7 @@
 enum {
     MAX_PIECE = 64 * 1024,     /* of the command between two literals */
     MAX_MESSAGES = 1000,       /* in one command */
+    MAX_URLS = 4000,           /* the same */
     MAX_SIZES = 4,             /* how many times the size of one message all of them may have */
     MAX_CARD_BYTES = 32 << 20, /* of all of them */
     CONVERTED_PIECE = 64 * 1024,
@@ -36,7 +37,7 @@ struct append {
     struct access_place place; /* the same */
     uint32_t replaced;         /* UID of the message that goes, 0: none does */
     struct draft *draft;       /* the last one may be open */
-    size_t count, room;
+    size_t count, room, urls;
     struct spool spool;
     uint64_t left;     /* of the literal that is coming */
     bool binary;       /* which may hold NUL */
@@ -179,6 +180,10 @@ static void end_message(struct session *s, struct append *a) {
 static void add_url(struct session *s, struct append *a, struct str url) {
     uint64_t limit = s->service->append_limit, has = a->spool.n - a->draft[a->count - 1].start;
     struct str why;
+    if (a->urls++ == MAX_URLS) {
+        refuse(a, "[LIMIT] More than 4000 URLs in one command");
+        return;
+    }
     if (!catenate_add(s, url, limit - has, &a->spool, &a->nul, &why))
         refuse(a, why.p);
     else
