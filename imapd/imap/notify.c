@@ -40,8 +40,8 @@ void notify_own_messages(struct session *s, int64_t mailbox, uint32_t first, uin
 static void overflow(struct session *s) {
     struct err err;
     conn_write(s->conn, STR("* OK [NOTIFICATIONOVERFLOW] Too much happened: nothing is told any more by itself\r\n"));
-    arena_free(&s->notify->arena);
-    *s->notify = (struct notify){.arena = ARENA_EMPTY};
+    free(s->notify);
+    s->notify = mem_zero(sizeof *s->notify);
     notify_selected(s);
     if (notify_follow(s, &err) != STORE_OK) /* what is still watched can be told */
         log_debug("notify: %s", err.text);
@@ -428,8 +428,6 @@ void notify_forget(struct session *s) {
     s->watch = NULL;
     s->shared = NULL;
     s->shares = 0;
-    if (s->notify)
-        arena_free(&s->notify->arena);
     free(s->notify);
     s->notify = NULL;
 }
@@ -463,31 +461,31 @@ static enum store_status catch_up(struct session *s, struct err *err) {
 }
 
 enum outcome command_notify(struct session *s, struct parser *p) {
-    struct notify *fresh = mem_zero(sizeof *fresh), *old = s->notify;
+    struct notify asked, *old = s->notify;
     struct err err;
-    enum notify_parsed parsed = notify_parse(p, fresh);
-    enum store_status status = STORE_OK;
-    if (parsed == NOTIFY_GOOD && fresh->set)
-        status = catch_up(s, &err);
-    if (parsed == NOTIFY_GOOD && status == STORE_OK) {
-        s->notify = fresh;
-        status = notify_follow(s, &err);
-        s->notify = status == STORE_OK ? fresh : old;
-    }
-    bool taken = parsed == NOTIFY_GOOD && status == STORE_OK;
-    struct notify *useless = taken ? old : fresh;
-    if (useless)
-        arena_free(&useless->arena);
-    free(useless);
-    if (parsed == NOTIFY_SYNTAX)
+    switch (notify_parse(p, &asked)) {
+    case NOTIFY_SYNTAX:
         return session_syntax(s, p);
-    if (parsed == NOTIFY_BADEVENT)
+    case NOTIFY_BADEVENT:
         return session_no(s, "[BADEVENT (%s)] One of the events is not known here", notify_event_names);
-    if (parsed == NOTIFY_TOO_MUCH)
+    case NOTIFY_TOO_MUCH:
         return session_no(s, "[NOTIFICATIONOVERFLOW] That is too much to watch");
-    if (!taken)
+    case NOTIFY_GOOD:
+        break;
+    }
+    enum store_status status = asked.set ? catch_up(s, &err) : STORE_OK;
+    if (status == STORE_OK) {
+        s->notify = notify_keep(&asked);
+        status = notify_follow(s, &err);
+    }
+    if (status != STORE_OK) { /* what was asked for before holds on */
+        if (s->notify != old)
+            free(s->notify);
+        s->notify = old;
         return session_refused(s, status, NULL, &err);
-    if (fresh->status)
+    }
+    free(old);
+    if (asked.status)
         tell_status(s);
     return session_ok(s, "Done");
 }

@@ -38,9 +38,8 @@ struct notify_group {
     size_t names;
 };
 
-/* What was asked for, in an arena of its own. */
+/* What was asked for. */
 struct notify {
-    struct arena arena;
     bool set;                   /* else NOTIFY NONE */
     bool status;                /* tell where the mailboxes stand */
     struct notify_group *group; /* without the one for the selected mailbox */
@@ -51,8 +50,10 @@ struct notify {
 };
 
 enum notify_parsed { NOTIFY_GOOD, NOTIFY_SYNTAX, NOTIFY_BADEVENT, NOTIFY_TOO_MUCH };
-/* The arguments of the command; the caller frees out->arena in any case. */
+/* The arguments of the command, in its arena. */
 enum notify_parsed notify_parse(struct parser *p, struct notify *out);
+/* The same in one block that free() frees: a session at rest has no arena. */
+struct notify *notify_keep(const struct notify *n);
 /* "MessageNew MessageExpunge ...", all that are known. */
 extern const char notify_event_names[];
 

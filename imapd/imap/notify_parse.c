@@ -72,9 +72,8 @@ static bool take_names(struct state *x, struct notify_group *g) {
     } while (several && parse_peek(p) == ' ');
     if (several && !parse_byte(p, ')'))
         return false;
-    g->name = arena_array(&x->n->arena, g->names, sizeof *g->name);
-    for (size_t i = 0; i < g->names; i++)
-        g->name[i] = arena_str(&x->n->arena, name[i]);
+    g->name = arena_array(p->arena, g->names, sizeof *g->name);
+    memcpy(g->name, name, g->names * sizeof *name);
     return true;
 }
 
@@ -86,7 +85,7 @@ static bool take_fetch(struct state *x, bool selected) {
     if (!fetch_parse(p, false, &r))
         return false;
     if (selected)
-        x->n->fetch = arena_str(&x->n->arena, str_sub(p->in, from, p->at - from));
+        x->n->fetch = str_sub(p->in, from, p->at - from);
     return true;
 }
 
@@ -171,7 +170,7 @@ static bool take_all(struct state *x) {
     if (!parse_skip_word(p, STR("SET")))
         return parse_fail(p, "Expected SET or NONE");
     x->n->set = true;
-    x->n->group = arena_array(&x->n->arena, MAX_GROUPS, sizeof *x->n->group);
+    x->n->group = arena_array(p->arena, MAX_GROUPS, sizeof *x->n->group);
     x->n->status = parse_skip_word(p, STR(" STATUS"));
     do {
         if (!parse_space(p) || !take_group(x))
@@ -182,8 +181,39 @@ static bool take_all(struct state *x) {
 
 enum notify_parsed notify_parse(struct parser *p, struct notify *out) {
     struct state x = {.p = p, .n = out};
-    *out = (struct notify){.arena = ARENA_EMPTY};
+    *out = (struct notify){0};
     if (take_all(&x))
         return NOTIFY_GOOD;
     return x.unknown_event ? NOTIFY_BADEVENT : x.too_much ? NOTIFY_TOO_MUCH : NOTIFY_SYNTAX;
+}
+
+static struct str keep_str(char **at, struct str s) {
+    struct str kept = {*at, s.n};
+    if (s.n)
+        memcpy(*at, s.p, s.n);
+    *at += s.n;
+    return kept;
+}
+
+/* One block: the struct, the groups, the lists of names, the text. */
+struct notify *notify_keep(const struct notify *n) {
+    size_t names = 0, bytes = n->fetch.n;
+    for (size_t i = 0; i < n->groups; i++) {
+        names += n->group[i].names;
+        for (size_t k = 0; k < n->group[i].names; k++)
+            bytes += n->group[i].name[k].n;
+    }
+    struct notify *kept = mem_alloc(sizeof *kept + n->groups * sizeof *n->group + names * sizeof(struct str) + bytes);
+    *kept = *n;
+    kept->group = (struct notify_group *)(kept + 1);
+    struct str *name = (struct str *)(kept->group + n->groups);
+    char *text = (char *)(name + names);
+    for (size_t i = 0; i < n->groups; i++) {
+        kept->group[i] = n->group[i];
+        kept->group[i].name = name;
+        for (size_t k = 0; k < n->group[i].names; k++)
+            *name++ = keep_str(&text, n->group[i].name[k]);
+    }
+    kept->fetch = keep_str(&text, n->fetch);
+    return kept;
 }
