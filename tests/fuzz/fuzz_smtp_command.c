@@ -1,10 +1,10 @@
 /* fuzz: mta */
 /* SMTP commands of any bytes: the grammar reads nothing beyond the line, and what it takes apart lies within it. */
 #include "base/log.h"
+#include "base/quantity.h"
 #include "client/hosts.h"
 #include "client/reply.h"
 #include "sendmail/compose.h"
-#include "base/quantity.h"
 #include "settings.h"
 #include "smtpd/parse.h"
 

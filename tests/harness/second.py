@@ -11,6 +11,7 @@ import signal
 import subprocess
 import tempfile
 
+from .mansio import instance
 from .patience import eventually
 
 
@@ -30,7 +31,8 @@ class Second:
         binary = pathlib.Path(here.split('exec "')[1].split('"')[0]).parent / program
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(mansio.instance.user.command([*wrap, binary, "-c", conf, *arguments]), stdin=subprocess.DEVNULL,
-                                            stdout=log, stderr=log, cwd="/", start_new_session=True, pass_fds=pass_fds)
+                                            stdout=log, stderr=log, cwd="/", start_new_session=True, pass_fds=pass_fds,
+                                            env={**os.environ, **instance.programs.SANITIZERS})
         if ready:
             eventually(lambda: ready in self.log() or self._ended(), 30, f"{program} to be ready")
 
