@@ -514,5 +514,89 @@ class Seen(Case):
         self.assertIn(b"* 2 RECENT", self.owner.must("SELECT projects"))
 
 
+class Together(Case):
+    """Other commands in others' mailboxes."""
+
+    def test_search_finds_what_the_reader_has_not_seen(self):
+        name = self.shared("lrs", messages=3)
+        self.reader.must(f'SELECT "{name}"')
+        self.reader.must("STORE 2 +FLAGS (\\Seen)")
+        self.reader.must("SELECT INBOX")
+        lines = self.reader.must(f'ESEARCH IN (mailboxes "{name}") RETURN (ALL) UNSEEN')
+        self.assertEqual(len(lines), 1, lines)
+        self.assertIn(b"ALL 1,3", lines[0])
+        self.assertEqual(self.reader.must("ESEARCH IN (personal) RETURN (COUNT) ALL UNSEEN SUBJECT x"), [])
+        self.share("projects", "l")
+        self.assertEqual(self.reader.must(f'ESEARCH IN (mailboxes "{name}") RETURN (ALL) ALL'), [])
+
+    def test_replacing_in_anothers_mailbox(self):
+        name = self.shared("lri", messages=1)
+        self.reader.append("INBOX", MESSAGE)
+        self.reader.must("SELECT INBOX")
+        self.reader.must(f'REPLACE 1 "{name}" (\\Seen) {{{len(MESSAGE)}+}}\r\n' + MESSAGE.decode())
+        self.assertEqual(self.status(self.reader, "INBOX")["MESSAGES"], 0)
+        self.owner.must("SELECT projects")
+        self.assertEqual(self.flags(self.owner), {1: set(), 2: set()})
+        self.reader.must(f'SELECT "{name}"')
+        self.refused(self.reader, f'REPLACE 1 "{name}" {{{len(MESSAGE)}+}}\r\n' + MESSAGE.decode(), "NOPERM")
+        self.share("projects", "lrite")
+        self.reader.must(f'SELECT "{name}"')
+        self.reader.must(f'REPLACE 1 "{name}" {{{len(MESSAGE)}+}}\r\n' + MESSAGE.decode())
+        self.owner.must("NOOP")
+        self.assertEqual(set(self.flags(self.owner)), {2, 3})
+
+    def test_catenate_reads_where_the_session_may_read(self):
+        name = self.shared("lr", messages=1)
+        url = f"/Other%20Users%2F{self.livia.address}%2Fprojects/;UID=1"
+        self.reader.must(f'APPEND INBOX CATENATE (URL "{url}")')
+        self.reader.must("SELECT INBOX")
+        self.assertIn(b"body", b"".join(self.reader.must("FETCH 1 BODY[]")))
+        self.reader.must(f'SELECT "{name}"')
+        self.reader.must('APPEND INBOX CATENATE (URL ";UID=1")')
+        self.share("projects", "l")
+        self.assertTrue(self.reader.run(f'APPEND INBOX CATENATE (URL "{url}")')[0].startswith("NO [BADURL"))
+
+    def test_annotations(self):
+        name = self.shared("lr")
+        self.owner.must('SETMETADATA projects (/shared/comment "ours" /private/comment "mine")')
+        self.assertEqual(self.reader.must(f'GETMETADATA "{name}" (/shared/comment /private/comment)'),
+                         [f'* METADATA "{name}" (/shared/comment "ours" /private/comment NIL)'.encode()])  # fmt: skip
+        self.share("projects", "l")
+        self.refused(self.reader, f'GETMETADATA "{name}" /shared/comment', "NOPERM")
+        self.owner.must("DELETEACL projects marcus")
+        self.refused(self.reader, f'GETMETADATA "{name}" /shared/comment', "NONEXISTENT")
+
+    def test_quota_roots_of_others_are_not_named(self):
+        name = self.shared("lr")
+        self.assertEqual(self.reader.must(f'GETQUOTAROOT "{name}"'), [f'* QUOTAROOT "{name}"'.encode()])
+        self.refused(self.reader, f'GETQUOTAROOT "{self.tree}/absent"', "NONEXISTENT")
+
+    def test_twenty_sessions_of_five_readers_lose_nothing(self):
+        """Each marks its own; at the end each has what it marked, and the mod-sequences are all different."""
+        name = self.shared("lrs", messages=20)
+        self.share("projects", "lrs", "anyone")
+        people = [self.mansio.new_account(self.domain) for _ in range(5)]
+        wires = [[self.session(person) for _ in range(4)] for person in people]
+        for mine in wires:
+            for wire in mine:
+                wire.must(f'SELECT "{name}" (CONDSTORE)')
+        started = []
+        for p, mine in enumerate(wires):
+            for w, wire in enumerate(mine):
+                for uid in range(1 + w, 21, 4):
+                    if (uid + p) % 2:
+                        started.append((wire, wire.start(f"UID STORE {uid} +FLAGS (\\Seen)")))
+        for wire, tag in started:
+            self.assertTrue(wire.finish(tag)[0].startswith("OK"))
+        for p, mine in enumerate(wires):
+            wanted = {uid: {"\\Seen"} if (uid + p) % 2 else set() for uid in range(1, 21)}
+            for wire in mine:
+                wire.must("NOOP")
+                self.assertEqual(self.flags(wire), wanted)
+        rows = self.mansio.sql("SELECT count(*), count(DISTINCT s.modseq) FROM message_seen s JOIN account a ON a.id = s.account_id"
+                               f" JOIN domain d ON d.id = a.domain_id WHERE d.name = '{self.domain}'")  # fmt: skip
+        self.assertEqual(rows, ["50|50"])
+
+
 if __name__ == "__main__":
     unittest.main()
