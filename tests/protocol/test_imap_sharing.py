@@ -151,6 +151,7 @@ class Names(Case):
 
     def test_without_lookup_nothing_tells_that_a_mailbox_is_there(self):
         self.owner.must("CREATE secret")
+        self.share("secret", "p")  # some right, but not to look it up
         commands = ("SELECT {}", "EXAMINE {}", "STATUS {} (MESSAGES)", "DELETE {}", "RENAME {} other", "SUBSCRIBE {}", "GETACL {}",
                     "MYRIGHTS {}", "LISTRIGHTS {} marcus", "SETACL {} marcus lr", "DELETEACL {} marcus", "CREATE {below}")  # fmt: skip
         self.reader.must("SELECT INBOX")
@@ -396,6 +397,7 @@ class Tenants(Case):
 
     def test_a_row_that_crosses_resellers_gives_nothing(self):
         """Were there one in spite of all."""
+        self.owner.must("STATUS INBOX (MESSAGES)")
         stranger = self.mansio.new_account(self.mansio.new_domain(), "stranger")
         outside = self.session(stranger)
         self.mansio.sql(
@@ -404,8 +406,12 @@ class Tenants(Case):
             f" JOIN domain t ON t.id = s.domain_id WHERE a.local_part = 'livia' AND d.name = '{self.domain}' AND m.name = 'INBOX'"
             f" AND s.local_part = 'stranger' AND t.name = '{stranger.address.split('@')[1]}';"
             " ALTER TABLE mailbox_acl ENABLE TRIGGER mailbox_acl_guard; COMMIT")  # fmt: skip
+        self.assertEqual(self.mansio.sql("SELECT count(*) FROM mailbox_acl x JOIN account a ON a.id = x.account_id JOIN domain d ON d.id = a.domain_id"
+                                         f" WHERE d.name = '{self.domain}'"), ["1"])  # fmt: skip
         self.refused(outside, f'SELECT "{self.tree}/INBOX"', "NONEXISTENT")
         self.assertEqual(self.listed(outside, "Other*"), [])
+        self.assertEqual(self.mansio.sql("SELECT mailbox_rights(x.account_id, x.mailbox_id, x.grantee_id) FROM mailbox_acl x JOIN account a"
+                                         f" ON a.id = x.account_id JOIN domain d ON d.id = a.domain_id WHERE d.name = '{self.domain}'"), ["0"])  # fmt: skip
 
 
 class Seen(Case):
