@@ -43,12 +43,12 @@ void maildir_name_read(struct str file, struct maildir_name *out) {
 
 void maildir_flags_write(uint32_t flags, uint32_t letters, bool forwarded, struct buf *out) {
     buf_add_c(out, ":2,");
-    for (char c = 'A'; c <= 'Z'; c++) {
+    for (int c = 'A'; c <= 'Z'; c++) {
         if (c == 'P' && forwarded)
-            buf_add_byte(out, c);
+            buf_add_byte(out, (char)c);
         for (size_t i = 0; i < sizeof system_flags / sizeof *system_flags; i++)
             if (system_flags[i].letter == c && (flags & system_flags[i].flag))
-                buf_add_byte(out, c);
+                buf_add_byte(out, (char)c);
     }
     for (int i = 0; i < MAILDIR_LETTERS; i++)
         if (letters >> i & 1)

@@ -1,8 +1,11 @@
 #include "move/owner.h"
 
+#include <errno.h>
 #include <grp.h>
+#include <libgen.h>
 #include <linux/capability.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -17,9 +20,11 @@ static bool keep_reading(void) {
 
 bool owner_become(const char *folder, struct err *err) {
     struct stat st;
+    char above[520];
     if (geteuid() != 0)
         return true;
-    if (stat(folder, &st) < 0)
+    snprintf(above, sizeof above, "%s", folder);
+    if (stat(folder, &st) < 0 && (errno != ENOENT || stat(dirname(above), &st) < 0))
         return err_errno(err, "can't look at the folder for messages %s", folder);
     if (st.st_uid == 0)
         return true;
