@@ -29,7 +29,8 @@ static struct str with_name(struct arena *a, const struct mime_field *field) {
     size_t n = field->name.n + 2 + field->body.n;
     char *text = arena_alloc(a, n + 1);
     memcpy(text, field->name.p, field->name.n);
-    memcpy(text + field->name.n, ": ", 2);
+    text[field->name.n] = ':';
+    text[field->name.n + 1] = ' ';
     if (field->body.n)
         memcpy(text + field->name.n + 2, field->body.p, field->body.n);
     return str_n(text, n);

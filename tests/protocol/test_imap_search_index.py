@@ -309,7 +309,7 @@ class FollowsTheMail(Case):
 
     def test_a_killed_indexer_goes_on_where_it_was(self):
         self.add(*(f"Subject: n{n}\r\n\r\n{'some text ' * 400}body{n} of it\r\n".encode() for n in range(700)))
-        for _ in range(5):
+        for _ in range(3):
             self.index("rebuild")
             harness.eventually(lambda: self.indexed()[1] > 0, 60)
             self.mansio.kill("imapd")
