@@ -7,7 +7,9 @@ struct ends {
 
 static struct ends look(struct str s) {
     struct ends e = {0, 0, false};
-    for (const char *p = s.p, *end = s.p + s.n; p && (p = memchr(p, '\n', (size_t)(end - p))); p++) {
+    if (!s.n)
+        return e;
+    for (const char *p = s.p, *end = s.p + s.n; (p = memchr(p, '\n', (size_t)(end - p))); p++) {
         size_t before = (size_t)(p - s.p);
         if (before == 0 || p[-1] != '\r') {
             e.lf++;

@@ -176,6 +176,9 @@ void maildir_courier_keywords_read(struct arena *a, struct str bytes, struct mai
 size_t maildir_keywords_of(const struct maildir_keyword_list *k, struct str base,
                            const struct maildir_keyword **first) {
     size_t low = 0, high = k->count, n = 0;
+    *first = NULL;
+    if (!high)
+        return 0;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (str_cmp(k->at[middle].base, base) < 0)
