@@ -475,6 +475,10 @@ static void find_replaced(struct session *s, struct append *a, const struct head
         refuse(a, "[NOPERM] You have no right to do that there");
         return;
     }
+    if (h->uid && !session_meet(s, h->number)) {
+        refuse(a, "[UNAVAILABLE] The mail store can't be reached at the moment, try again later");
+        return;
+    }
     uint32_t count = s->client->count, seq = h->number ? h->number : count;
     if (h->uid)
         seq = view_seq_at(s->client, h->number);

@@ -25,6 +25,7 @@ struct parser {
     size_t at;
     struct arena *arena;
     const char *error; /* NULL: none yet */
+    bool unavailable;  /* the error is not the client's: the store is away */
     bool utf8;         /* UTF8=ACCEPT is in force (RFC 6855): names are UTF-8 as they stand */
     bool uid_only;     /* UIDONLY is (RFC 9586): sequence numbers are errors */
 };

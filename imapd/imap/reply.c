@@ -89,6 +89,8 @@ enum outcome session_bad(struct session *s, const char *fmt, ...) {
 }
 
 enum outcome session_syntax(struct session *s, const struct parser *p) {
+    if (p->unavailable)
+        return session_refused(s, STORE_TEMPORARY, NULL, NULL);
     return session_bad(s, "%s (at byte %zu)", p->error ? p->error : "Syntax error", p->at);
 }
 
@@ -298,11 +300,38 @@ static bool numbers_exist(const struct sequence *set, uint32_t count) {
     return true;
 }
 
-bool session_messages(const struct session *s, struct parser *p, struct sequence *set, bool uids) {
+bool session_meet(struct session *s, uint32_t uid) {
+    uint32_t last = s->client->count ? view_uid(s->client, s->client->count) : 0;
+    struct err err;
+    if (uid <= last)
+        return true;
+    if (view_refresh(s->client, -1, &err) != STORE_OK)
+        return false;
+    bool numbers = s->command && s->command->flags & (USES_SEQUENCE | KEEPS_SEQUENCE);
+    session_announce(s, !numbers && !next_uses_sequence(s));
+    return true;
+}
+
+/* The greatest UID that is named; 0 is "*", and an open end names nobody. */
+static uint32_t greatest(const struct sequence *set) {
+    uint32_t named = 0;
+    for (size_t i = 0; i < set->count; i++) {
+        struct uid_range r = set->range[i];
+        uint32_t high = r.first > r.last ? r.first : r.last;
+        if (r.first && r.last && high != UINT32_MAX && high > named)
+            named = high;
+    }
+    return named;
+}
+
+bool session_messages(struct session *s, struct parser *p, struct sequence *set, bool uids) {
     const struct view_client *c = s->client;
     if (set->saved) {
         *set = sequence_copy(&s->saved, p->arena);
         uids = true;
+    } else if (uids && !session_meet(s, greatest(set))) {
+        p->unavailable = true;
+        return parse_fail(p, "The mail store can't be reached");
     }
     if (!uids && !numbers_exist(set, c->count))
         return parse_fail(p, "There is no message with that number");

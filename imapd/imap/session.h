@@ -138,10 +138,14 @@ void session_list(struct session *s, struct str attributes, struct str name, str
 /* FLAGS and PERMANENTFLAGS: always, or when there are new keywords. */
 void session_keywords(struct session *s, bool always);
 
+/* The client names a UID. Where it has it from elsewhere (APPENDUID or COPYUID of another connection) and this session
+ * was not told of it, it is told now, so that what it says of that message is not passed over. False: the store is
+ * away. */
+bool session_meet(struct session *s, uint32_t uid);
 /* Makes the set (of UIDs in a UID command) into ranges of sequence numbers, ascending, that the client knows. "$" is
  * what was saved, as far as the client still has it. Unknown UIDs are passed over; a sequence number that is not there
- * is an error (RFC 3501 section 9, seq-number): false. */
-bool session_messages(const struct session *s, struct parser *p, struct sequence *set, bool uids);
+ * is an error (RFC 3501 section 9, seq-number): false, and so where the store is away (session_syntax() tells). */
+bool session_messages(struct session *s, struct parser *p, struct sequence *set, bool uids);
 /* Those ranges as ranges of UIDs, in the arena. */
 struct sequence session_uids(struct session *s, const struct sequence *set);
 void session_unselect(struct session *s);

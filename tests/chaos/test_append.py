@@ -1,4 +1,4 @@
-"""kill -9 of imapd and of PostgreSQL while messages are appended, flagged and moved: what was acknowledged is there, once and whole."""
+"""kill -9 of imapd and of PostgreSQL while messages are appended: what was acknowledged is there, once and whole."""
 
 import random
 import re

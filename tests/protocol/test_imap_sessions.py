@@ -147,15 +147,34 @@ class Flags(Case):
         self.assertEqual(self.two.must("NOOP"), [])
         self.assertEqual(self.one.must("NOOP"), [])
 
-    def test_no_flag_is_lost_between_sessions(self):
-        self.fill(1)
-        wires = [self.open("INBOX") for _ in range(8)]
-        tags = [wire.start(f"STORE 1 +FLAGS.SILENT (k{n})") for n, wire in enumerate(wires)]
-        for wire, tag in zip(wires, tags):
-            self.assertTrue(wire.finish(tag)[0].startswith("OK"))
-        flags = self.one.must("FETCH 1 FLAGS")[-1]
-        for n in range(len(wires)):
-            self.assertIn(b"k%d" % n, flags)
+    def test_no_flag_is_lost_between_twenty_sessions(self):
+        self.fill(3)
+        wires, wanted = [self.open("INBOX") for _ in range(20)], {}
+        choose = random.Random(7)
+        for _ in range(10):
+            tags = []
+            for n, wire in enumerate(wires):  # each has a keyword of its own; all at once
+                message, sign = choose.randint(1, 3), choose.choice("++-")
+                wanted[message, n] = sign == "+"
+                tags.append(wire.start(f"STORE {message} {sign}FLAGS.SILENT (k{n})"))
+            for wire, tag in zip(wires, tags):
+                self.assertTrue(wire.finish(tag)[0].startswith("OK"))
+        for message in (1, 2, 3):
+            line = self.open("INBOX").must(f"FETCH {message} FLAGS")[-1]
+            flags = set(re.search(rb"FLAGS \((.*?)\)", line)[1].split())
+            self.assertEqual({b"k%d" % n for (number, n), on in wanted.items() if on and number == message}, flags - {b"\\Recent"})
+
+    def test_a_uid_from_another_session_is_known_at_once(self):
+        self.fill(2)
+        a, b = self.one, self.open()
+        b.append("INBOX", MESSAGE)
+        uid = int(re.search(rb"UIDNEXT (\d+)", b.must("STATUS INBOX (UIDNEXT)")[0])[1]) - 1
+        told = a.must(f"UID STORE {uid} +FLAGS (\\Flagged)")
+        self.assertTrue(any(line.endswith(b"EXISTS") for line in told), told)
+        self.assertTrue(any(b"FETCH" in line and b"\\Flagged" in line for line in told), told)
+        b.append("INBOX", MESSAGE)
+        self.assertIn(b"COPYUID", b" ".join(a.must(f"UID MOVE {uid + 1} Trash")))
+        self.assertEqual(a.must(f"UID STORE {uid + 100} +FLAGS (\\Flagged)"), [])
 
     def test_recent_is_one_sessions_alone(self):
         self.one.append("INBOX", MESSAGE)
