@@ -308,7 +308,7 @@ bool session_meet(struct session *s, uint32_t uid) {
     if (view_refresh(s->client, -1, &err) != STORE_OK)
         return false;
     bool numbers = s->command && s->command->flags & (USES_SEQUENCE | KEEPS_SEQUENCE);
-    session_announce(s, !numbers && !next_uses_sequence(s));
+    session_announce(s, !numbers && session_may_expunge(s));
     return true;
 }
 
