@@ -303,7 +303,7 @@ static bool numbers_exist(const struct sequence *set, uint32_t count) {
 bool session_meet(struct session *s, uint32_t uid) {
     uint32_t last = s->client->count ? view_uid(s->client, s->client->count) : 0;
     struct err err;
-    if (uid <= last)
+    if (uid <= last || !notify_hears_selected(s))
         return true;
     if (view_refresh(s->client, -1, &err) != STORE_OK)
         return false;
