@@ -221,7 +221,7 @@ bool daemon_serve(struct daemon *d, int stop_ms, void (*leaves)(void *context), 
     tell_ready(d);
     log_info("mansio-%s %s serves as %s", d->name, MANSIO_VERSION, conf_get(d->conf, "hostname", ""));
     bool clean = server_run(d->server);
-    pthread_kill(d->thread, SIGTERM); /* it may still wait for one, where another process has taken over */
+    pthread_kill(d->thread, SIGINT); /* it may still wait for one, where another process has taken over */
     pthread_join(d->thread, NULL);
     handover_end();
     return clean;

@@ -53,7 +53,17 @@ static void the_name_survives_the_process_and_only_one_has_it(void **state) {
     rmdir(folder);
 }
 
+static void a_process_beside_another_has_a_name_of_its_own(void **state) {
+    (void)state;
+    char one[OWNER_BYTES], two[OWNER_BYTES];
+    owner_beside("mail.example.org", one);
+    owner_beside("mail.example.org", two);
+    assert_true(strncmp(one, "mail.example.org/", 17) == 0 && strlen(one) > 30);
+    assert_string_not_equal(one, two);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(the_name_survives_the_process_and_only_one_has_it)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(the_name_survives_the_process_and_only_one_has_it),
+                                       cmocka_unit_test(a_process_beside_another_has_a_name_of_its_own)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
