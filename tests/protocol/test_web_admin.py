@@ -115,7 +115,7 @@ class Administration(unittest.TestCase):
         page = self.done(self.web.post(f"/mailboxes/{mailbox}", {"name": "Livia", "quota": "", "active": "1"}))
         self.assertIn("Person Livia", page.words())
         self.assertEqual(self.one(f"SELECT coalesce(quota_bytes, -1) FROM account WHERE id = {mailbox}"), "-1")
-        self.assertIn("This can't be undone", self.web.get(f"/mailboxes/{mailbox}/delete").words())
+        self.assertIn("brought back for 14 days", self.web.get(f"/mailboxes/{mailbox}/delete").words())
         self.done(self.web.post(f"/mailboxes/{mailbox}/delete"))
         self.assertEqual(self.mansio.sql(f"SELECT id FROM account WHERE id = {mailbox}"), [])
 
