@@ -14,7 +14,7 @@ from .demonstration import Demonstration
 from .endpoints import BY_PROGRAM, describe, write_endpoints
 from .nameserver import Nameserver
 from .place import DEFAULT_PORT_BASE, SOURCE, InstanceError, Place, User, write
-from .postgres import ROLES, Postgres
+from .postgres import ROLES, Clusters, Postgres
 from .programs import HOSTNAME, Programs
 from .webserver import Webserver, listening_ports
 
@@ -40,6 +40,8 @@ class Instance:
     def make(self):
         """Makes what is missing, and writes every configuration file anew."""
         self.place.make(self.user)
+        self.clusters = Clusters(self.place)
+        self.clusters.take()
         passwords = self._passwords()
         certificates.make(self.place, self.user, CERTIFICATE_NAMES)
         self.postgres = Postgres(self.place, self.user, passwords)
@@ -90,6 +92,7 @@ class Instance:
         self.postgres.make_database()
         if self.programs.has("mansio"):
             self.command("migrate")
+            self.clusters.leave(boss, self.postgres)
             if self.demonstrate:
                 boss.meanwhile(lambda: self.demonstration.seed(say))
         for service in self.nameserver.services() + self.programs.services():

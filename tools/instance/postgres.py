@@ -1,5 +1,10 @@
 """The private PostgreSQL cluster: made once, durable like a production one, reached with passwords only."""
 
+import fcntl
+import hashlib
+import os
+import pathlib
+import shutil
 import signal
 import subprocess
 
@@ -41,6 +46,44 @@ host  all all ::1/128 scram-sha-256
 
 def conninfo(place, role, password, database=DATABASE):
     return f"host={place.host} port={place.port['postgres']} user={role} password={password} dbname={database}"
+
+
+class Clusters:
+    """Clusters that were made and migrated once, to begin with a copy of instead: tests start very many instances. In the folder that
+    MANSIO_CLUSTERS names; where it names none, every instance makes its own. A cluster comes with its passwords."""
+
+    def __init__(self, place):
+        self.place = place
+        folder = os.environ.get("MANSIO_CLUSTERS")
+        digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted((SOURCE / "sql").glob("*.sql"))))
+        self.cluster = pathlib.Path(folder) / digest.hexdigest()[:16] if folder else None
+        self.took = False
+
+    def take(self):
+        """Where the instance has no cluster yet, begins with a copy."""
+        if not self.cluster or not self.cluster.exists() or (self.place.state / "postgres").exists():
+            return
+        subprocess.run(["cp", "-a", self.cluster / "postgres", self.cluster / "passwords", self.place.state], check=True)
+        self.took = True
+
+    def leave(self, boss, postgres):
+        """The first instance leaves a copy of its cluster for the others, before anybody else uses it."""
+        if not self.cluster or self.took or self.cluster.exists():
+            return
+        with open(self.cluster.with_suffix(".lock"), "w", encoding="ascii") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return
+            if self.cluster.exists():
+                return
+            boss.stop("postgres")
+            made = self.cluster.with_suffix(".new")
+            shutil.rmtree(made, ignore_errors=True)
+            made.mkdir()
+            subprocess.run(["cp", "-a", self.place.state / "postgres", self.place.state / "passwords", made], check=True)
+            made.rename(self.cluster)
+        boss.start(postgres.service())
 
 
 class Postgres:

@@ -193,6 +193,9 @@ class Supervisor:
                 raise InstanceError("interrupted")
             future.result()
 
+    def stop(self, name):
+        self._end(self.services[name])
+
     def stop_all(self):
         for service in reversed(self.services.values()):
             self._end(service)
