@@ -9,9 +9,10 @@
 <div class="search"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#search"></use></svg><label class="hidden" for="q">Search removed mail</label><input id="q" name="q" type="search" value="{{SEARCH}}" placeholder="Subject or sender" maxlength="200"></div>
 <button class="button">Search</button>
 </form>
-<form class="card" method="post" action="/mailboxes/{{ID}}/removed">
+<form method="post" action="/mailboxes/{{ID}}/removed">
 <input type="hidden" name="csrf" value="{{CSRF}}">
 <input type="hidden" name="q" value="{{SEARCH}}">
+<section class="card">
 {{#PROBLEM}}<p class="problem card-body" id="problem"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#alert"></use></svg><span>{{TEXT}}</span></p>{{/PROBLEM}}
 {{#ROWS}}
 <table class="list">
@@ -23,8 +24,9 @@
 </tbody>
 </table>
 {{#MORE}}<p class="card-body muted">These are the newest; search for others.</p>{{/MORE}}
-<div class="form-foot"><button class="button primary">Bring the chosen ones back</button></div>
+<div class="card-body"><button class="button primary">Bring the chosen ones back</button></div>
 {{/ROWS}}
 {{#NOTHING_FOUND}}<div class="empty"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#search"></use></svg><strong>No removed mail has this in it</strong></div>{{/NOTHING_FOUND}}
 {{#NOTHING_THERE}}<div class="empty"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#check"></use></svg><strong>There is nothing to bring back</strong></div>{{/NOTHING_THERE}}
+</section>
 </form>

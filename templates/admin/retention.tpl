@@ -1,5 +1,5 @@
 {{%AUTOESCAPE context="HTML"}}
-<header class="page-head"><div><h1>Retention</h1><p class="lead">How long mail stays in a folder and those below it. Where nothing else is said, it stays in Trash {{TRASH}} and in Junk {{JUNK}}. What is removed can be brought back for {{KEPT}} days, or as many as its domain says.</p></div><div class="actions"><a class="button" href="/mailboxes/removed"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#history"></use></svg>Deleted mailboxes</a></div></header>
+<header class="page-head"><div><h1>Retention</h1><p class="lead">How long mail stays in a folder and those below it. Where nothing else is said: in Trash {{TRASH}}, in Junk {{JUNK}}. What is removed can be brought back for {{KEPT}} days, or as many as its domain says.</p></div><div class="actions"><a class="button" href="/mailboxes/removed"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#history"></use></svg>Deleted mailboxes</a></div></header>
 <section class="card">
 {{#ROWS}}
 <table class="list">

@@ -51,8 +51,8 @@ static bool show_settings(struct exchange *x, struct dict *d) {
         return false;
     for (int i = 0; i < 2; i++)
         dict_set(d, names[i],
-                 db_get_int8(r, 0, i) ? arena_printf(&x->arena, "for %lld days", (long long)db_get_int8(r, 0, i))
-                                      : STR("until somebody removes it"));
+                 db_get_int8(r, 0, i) ? arena_printf(&x->arena, "%lld days", (long long)db_get_int8(r, 0, i))
+                                      : STR("for ever"));
     dict_set_int(d, "KEPT", db_get_int8(r, 0, 2));
     PQclear(r);
     return true;
