@@ -66,6 +66,13 @@ pictures("a reseller's pages", 'reseller', [
     ['trace', '/trace'],
     ['trace-message', (page) => linkOf(page, '/trace', /^\/trace\/[0-9A-Z]+$/)],
     ['mailbox', (page) => linkOf(page, '/mailboxes', /^\/mailboxes\/\d+$/)],
+    ['logins', async (page) => `${await linkOf(page, '/mailboxes', /^\/mailboxes\/\d+$/)}/logins`],
+    ['removed-mail', async (page) => `${await linkOf(page, '/mailboxes', /^\/mailboxes\/\d+$/)}/removed`],
+    ['removed-mailboxes', '/mailboxes/removed'],
+    ['retention', '/retention'],
+    ['limits', '/limits'],
+    ['access', '/access'],
+    ['bans', '/bans'],
     ['zone', async (page) => linkOf(page, await linkOf(page, '/domains', /^\/domains\/\d+$/), /^\/zones\/\d+$/)],
     ['record', async (page) => `${await linkOf(page, await linkOf(page, '/domains', /^\/domains\/\d+$/), /^\/zones\/\d+$/)}/records/new`],
 ]);
@@ -73,6 +80,8 @@ pictures("a reseller's pages", 'reseller', [
 pictures("the provider's pages", 'provider', [
     ['provider-overview', '/'],
     ['provider-domains', '/domains'],
+    ['settings', '/settings'],
+    ['rules', '/rules'],
     ['filters', '/filters'],
     ['filter-new', '/filters/new'],
 ]);
@@ -90,4 +99,7 @@ pictures('the webmail', 'user', [
     }],
     ['compose', '/mail/write'],
     ['folders', '/mail/folders'],
+    ['profile', '/profile'],
+    ['apps', '/profile/apps'],
+    ['sharing', '/profile/sharing'],
 ]);
