@@ -129,7 +129,7 @@ static void add_part(struct conversion *x, const struct mime_part *part);
 static void add_composite(struct conversion *x, const struct mime_part *part) {
     size_t at = (size_t)part->body_offset;
     bool said = str_eq(part->encoding, STR("binary")) || str_eq(part->encoding, STR("8bit"));
-    if (said)
+    if (said && x->to != CONVERT_NO_NUL) /* there other parts stay what they are */
         add_header(x, part, x->to == CONVERT_8BIT ? "8bit" : "7bit");
     else
         add_between(x, (size_t)part->header_offset, at);

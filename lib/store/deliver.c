@@ -27,6 +27,7 @@ struct work {
     struct store_delivery *delivery;
     size_t count;
     const struct store_queued *queued;
+    struct store_email queued_email; /* where `queued` has a message of its own */
     enum store_status status;
     struct err err;
 };
@@ -394,8 +395,9 @@ static void add_time_or_null(struct db_params *p, int64_t at) {
 static bool send_queued(struct arena *a, struct db_conn *c, const struct work *w, struct err *err) {
     const struct store_queued *q = w->queued;
     static const int64_t FIVE_DAYS = 5 * 86400 * CLOCK_SECOND;
+    const struct store_email *email = q->message.p ? &w->queued_email : &w->email;
     struct db_params p = {0};
-    db_int8(&p, q->id), db_uuid(&p, w->email.blob), db_int8(&p, (int64_t)w->email.size);
+    db_int8(&p, q->id), db_uuid(&p, email->blob), db_int8(&p, (int64_t)email->size);
     db_bytes(&p, q->prefix.p ? q->prefix : STR("")), db_text(&p, q->sender.p ? q->sender : STR(""));
     db_int8(&p, q->tenant_id), db_int8(&p, q->account_id), db_text(&p, q->source.p ? q->source : STR(""));
     db_bool(&p, q->smtputf8), db_bool(&p, q->body_8bit), db_text(&p, q->envid), db_text(&p, q->ret);
@@ -550,12 +552,20 @@ static void redirect_missing(struct store *s, struct work *w) {
     free(missing);
 }
 
+/* The message that the queue has, where it is not the one that mailboxes get. */
+static bool put_queued(struct store *s, struct work *w, struct err *err) {
+    if (!w->queued || !w->queued->message.p)
+        return true;
+    w->queued_email.size = w->queued->message.n;
+    return blob_put(s->blobs, w->queued->message, -1, w->queued_email.blob, err);
+}
+
 static enum store_status deliver(struct store *s, struct work *w, struct str message, int spool_fd, struct str card,
                                  struct err *err) {
     enum store_status status = STORE_OK;
     if (!find_mailboxes(s, w->delivery, w->count, err))
         status = STORE_TEMPORARY;
-    else if (w->has_message && !blob_put(s->blobs, message, spool_fd, w->email.blob, err))
+    else if (w->has_message && (!blob_put(s->blobs, message, spool_fd, w->email.blob, err) || !put_queued(s, w, err)))
         status = store_failed(err);
     if (status == STORE_OK) {
         w->email.size = message.n;

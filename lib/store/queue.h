@@ -22,6 +22,7 @@ struct store_queued {
     int64_t id;                    /* queue_new_id() */
     struct str sender;             /* reverse-path; "" for notifications */
     struct str prefix;             /* header lines before the message's bytes (Received), p NULL: none */
+    struct str message;            /* what goes on; p NULL: the one that mailboxes get */
     int64_t tenant_id, account_id; /* 0: none */
     struct str source;             /* client, for the operator */
     bool smtputf8;                 /* the header needs it */

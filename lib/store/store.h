@@ -147,7 +147,8 @@ int64_t store_id_at(int64_t time);
 struct store_queued; /* store/queue.h: what goes to the queue in the same commit */
 
 /* Writes the message once, delivers it to each delivery's mailbox and, where `queued` is not NULL, puts it into the
- * queue, all in one commit (shared with whatever else is being delivered). Returns STORE_OK when that is durable: then
+ * queue (another one where `queued` has its own), all in one commit (shared with whatever else is being delivered).
+ * Returns STORE_OK when that is durable: then
  * each delivery's own status says STORE_OK, STORE_QUOTA or STORE_NOT_FOUND. Anything else: nothing happened. message:
  * the whole message in memory, or (message.p NULL) `spool_fd` with message.n bytes from offset 0. card: from mime_parse
  * of the message. */

@@ -1,8 +1,8 @@
 #include "queue/local.h"
 
+#include "deposit/deposit.h"
 #include "directory/address.h"
 #include "hops/hops.h"
-#include "mime/mime.h"
 #include "queue/runner.h"
 #include "route/route.h"
 
@@ -64,21 +64,23 @@ static struct store_queued *queued(struct local *x) {
 }
 
 static enum store_status store(struct local *x, struct err *err) {
-    struct buf message = BUF_EMPTY, card = BUF_EMPTY;
+    struct buf message = BUF_EMPTY;
     struct plan *p = &x->plan;
     for (size_t i = 0; i < p->delivery_count; i++)
         p->delivery[i].prefix = hops_prefix(x->a, x->job->sender, p->address[i]);
     struct store_queued *q = queued(x);
     enum store_status status = queue_read(x->m->store, x->job, 0, x->job->prefix.n + x->job->size, &message, err);
     if (status == STORE_OK) {
-        mime_card_encode(mime_parse(x->a, buf_str(&message)), &card);
-        status =
-            store_deliver(x->m->store, buf_str(&message), -1, buf_str(&card), p->delivery, p->delivery_count, q, err);
+        struct deposit d = {.message = buf_str(&message),
+                            .binary = x->job->body_binary,
+                            .delivery = p->delivery,
+                            .count = p->delivery_count,
+                            .queued = q};
+        status = deposit_message(x->m, x->a, &d, err);
     }
     if (status == STORE_OK && q)
         runner_wake(x->m->runner);
     buf_free(&message);
-    buf_free(&card);
     return status;
 }
 

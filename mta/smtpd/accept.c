@@ -2,6 +2,7 @@
  */
 #include "base/clock.h"
 #include "base/log.h"
+#include "deposit/deposit.h"
 #include "directory/address.h"
 #include "hops/hops.h"
 #include "mime/mime.h"
@@ -218,9 +219,8 @@ const char *acceptance_trouble(const struct acceptance *x, const struct store_de
     if (d->status == STORE_OK)
         return NULL;
     if (d->status == STORE_QUOTA) /* too big for the mailbox even if it were empty: no use in trying again */
-        return d->quota_bytes >= 0 && x->whole.n > (uint64_t)d->quota_bytes
-                   ? "552 5.2.2 Message too big for the mailbox"
-                   : "452 4.2.2 Mailbox full";
+        return d->quota_bytes >= 0 && x->kept > (uint64_t)d->quota_bytes ? "552 5.2.2 Message too big for the mailbox"
+                                                                         : "452 4.2.2 Mailbox full";
     if (d->status == STORE_INVALID)
         return "554 5.4.6 The message was delivered to this mailbox before: it goes in circles";
     return "451 4.3.0 Mailbox not available just now, try again later";
@@ -238,11 +238,10 @@ static size_t set_loops_aside(struct acceptance *x) {
 }
 
 static enum store_status store(struct acceptance *x, struct store_delivery *delivery, size_t count, struct err *err) {
-    struct buf card = BUF_EMPTY;
-    mime_card_encode(mime_parse(x->a, x->whole), &card);
-    enum store_status status =
-        store_deliver(x->s->mta->store, x->whole, -1, buf_str(&card), delivery, count, x->queued, err);
-    buf_free(&card);
+    struct deposit d = {
+        .message = x->whole, .binary = x->t->body_binary, .delivery = delivery, .count = count, .queued = x->queued};
+    enum store_status status = deposit_message(x->s->mta, x->a, &d, err);
+    x->kept = d.kept;
     return status;
 }
 

@@ -17,6 +17,7 @@ struct acceptance {
     char id_text[16];
     struct hops_header header;
     struct str whole; /* the message with our header lines in front */
+    uint64_t kept;    /* its bytes in a mailbox (deposit/deposit.h) */
     struct plan plan;
     struct store_queued *queued;
     size_t delivered;

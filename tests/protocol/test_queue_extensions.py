@@ -118,6 +118,28 @@ class Onward(unittest.TestCase):
         self.assertIn("BODY=BINARYMIME", mail.lines[1])
         self.assertTrue(mail.data.endswith(self.BINARY))
 
+    def both(self):
+        """An alias that leads into a mailbox here and to a server that takes binary content."""
+        domain = self.far(extensions=("PIPELINING", "8BITMIME", "CHUNKING", "BINARYMIME"))
+        self.mansio.command("alias", "set", f"both@{self.domain}", self.livia.address, f"a@{domain}")
+        return f"both@{self.domain}"
+
+    def assert_both(self):
+        mail = self.wait()
+        self.assertIn("BODY=BINARYMIME", mail.lines[1])
+        self.assertTrue(mail.data.endswith(self.BINARY))
+        got = self.mansio.wait_for_mail(self.livia)
+        self.assertEqual(got["Content-Transfer-Encoding"], "base64")
+        self.assertEqual(got.get_payload(decode=True), self.BINARY.split(b"\r\n\r\n", 1)[1])
+
+    def test_it_goes_on_as_it_came_though_a_mailbox_here_has_it_without_nul(self):
+        self.submit(self.both(), self.BINARY, ["BODY=BINARYMIME"], chunked=True)
+        self.assert_both()
+
+    def test_it_does_so_where_it_was_kept_for_later(self):
+        self.submit(self.both(), self.BINARY, ["BODY=BINARYMIME", "HOLDFOR=1"], chunked=True)
+        self.assert_both()
+
     def test_or_in_base64_where_the_server_does_not_take_it(self):
         for extensions in ((), ("8BITMIME", "PIPELINING", "CHUNKING"), ("BINARYMIME",)):
             with self.subTest(extensions=extensions):

@@ -161,11 +161,12 @@ class Chunking(unittest.TestCase):
 
     BINARY = b"MIME-Version: 1.0\r\nContent-Type: application/octet-stream\r\nContent-Transfer-Encoding: binary\r\n\r\n" + bytes(range(256)) + b"\r\n.\r\n\n.\n\r.\r"
 
-    def test_a_binary_message_is_kept_as_it_is(self):
+    def test_a_binary_message_without_nul_is_kept_as_it_is(self):
         self.envelope(" BODY=BINARYMIME")
-        self.assertEqual(self.chunk(self.BINARY, last=True)[0], 250)
+        without = self.BINARY.replace(b"\0", b"")
+        self.assertEqual(self.chunk(without, last=True)[0], 250)
         (body,) = self.bodies()
-        self.assertTrue(body.endswith(self.BINARY))
+        self.assertTrue(body.endswith(without))
 
     def test_binary_needs_bdat(self):
         self.envelope(" BODY=BINARYMIME")

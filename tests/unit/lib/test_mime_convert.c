@@ -142,6 +142,21 @@ static void for_no_nul_only_what_holds_nul_changes(void **state) {
     buf_free(&out);
 }
 
+/* Parts that stay are binary or 8-bit still, so what is around them goes on saying so. */
+static void without_nul_a_multipart_says_what_the_parts_that_stay_are(void **state) {
+    (void)state;
+    static const char text[] = "Content-Type: multipart/mixed; boundary=b\r\nContent-Transfer-Encoding: binary\r\n\r\n"
+                               "--b\r\nContent-Transfer-Encoding: binary\r\n\r\na\nb\xff\r\n"
+                               "--b\r\nContent-Transfer-Encoding: binary\r\n\r\n\0\1\r\n--b--\r\n";
+    struct buf out = convert(str_n(text, sizeof text - 1), CONVERT_NO_NUL);
+    const struct mime_part *root = mime_parse(&arena, buf_str(&out))->root;
+    assert_null(memchr(out.p, 0, out.n));
+    assert_true(str_eq(root->encoding, STR("binary")));
+    assert_true(str_eq(root->child->encoding, STR("binary")));
+    assert_true(str_eq(root->child->next->encoding, STR("base64")));
+    buf_free(&out);
+}
+
 static bool add_to(void *context, struct str piece) {
     buf_add_str(context, piece);
     return piece.n < 200 * 1024;
@@ -231,6 +246,7 @@ int main(void) {
         cmocka_unit_test_teardown(lines_that_are_too_long_are_broken, reset),
         cmocka_unit_test_teardown(an_international_message_inside_is_encoded_as_a_whole, reset),
         cmocka_unit_test_teardown(for_no_nul_only_what_holds_nul_changes, reset),
+        cmocka_unit_test_teardown(without_nul_a_multipart_says_what_the_parts_that_stay_are, reset),
         cmocka_unit_test_teardown(in_pieces_it_comes_out_the_same, reset),
         cmocka_unit_test_teardown(bodies_are_decoded_in_pieces_of_any_size, reset),
         cmocka_unit_test_teardown(an_endless_quoted_line_is_decoded_as_it_comes, reset),
