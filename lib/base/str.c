@@ -86,6 +86,19 @@ bool str_split(struct str *s, char sep, struct str *piece) {
     return true;
 }
 
+static bool separates_words(char c) { return c == ' ' || c == ',' || c == '\t' || c == '\r' || c == '\n'; }
+
+bool str_word(struct str *list, struct str *word) {
+    size_t from = 0, end;
+    while (from < list->n && separates_words(list->p[from]))
+        from++;
+    for (end = from; end < list->n && !separates_words(list->p[end]);)
+        end++;
+    *word = str_sub(*list, from, end - from);
+    *list = str_sub(*list, end, list->n);
+    return word->n > 0;
+}
+
 bool str_u64(struct str s, uint64_t *out) {
     uint64_t v = 0;
     if (s.n == 0)

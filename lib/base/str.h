@@ -46,6 +46,9 @@ struct str str_trim(struct str s);
 /* Takes the part of *s before the first `sep` and moves *s behind it (to empty, p kept, when there is none).
  * False when *s is exhausted, that is when s->p is NULL; the last piece sets s->p to NULL. */
 bool str_split(struct str *s, char sep, struct str *piece);
+/* Takes the next word off a list as people write it: words with spaces, TABs, commas or line ends between them. False
+ * where none is left. */
+bool str_word(struct str *list, struct str *word);
 /* Decimal numbers: the whole of s must be digits and fit; false otherwise. */
 bool str_u32(struct str s, uint32_t *out);
 bool str_u64(struct str s, uint64_t *out);

@@ -102,14 +102,7 @@ static bool parse_list(struct arena *a, struct str word, struct dnsbl_list *out)
 bool dnsbl_parse(struct arena *a, struct str text, struct dnsbl *out, struct err *err) {
     bool good = true;
     *out = (struct dnsbl){.list = arena_array(a, DNSBL_MAX_LISTS, sizeof *out->list)};
-    for (size_t i = 0; i < text.n;) {
-        size_t from = i;
-        while (i < text.n && !strchr(" ,\t\r\n", text.p[i]))
-            i++;
-        struct str word = str_sub(text, from, i - from);
-        i++;
-        if (word.n == 0)
-            continue;
+    for (struct str word; str_word(&text, &word);) {
         if (out->count == DNSBL_MAX_LISTS)
             return err_set(err, "there may be %d lists at the most", DNSBL_MAX_LISTS);
         if (parse_list(a, word, &out->list[out->count]))

@@ -87,18 +87,12 @@ void networks_sort(struct networks *n) {
 
 bool networks_parse(struct arena *a, struct str text, struct networks *out, struct err *err) {
     bool good = true;
-    size_t words = 1;
-    for (size_t i = 0; i < text.n; i++)
-        words += strchr(" ,\t\r\n", text.p[i]) != NULL;
+    size_t words = 0;
+    struct str word;
+    for (struct str rest = text; str_word(&rest, &word);)
+        words++;
     *out = (struct networks){.at = arena_array(a, words, sizeof *out->at)};
-    for (size_t i = 0; i < text.n;) {
-        size_t from = i;
-        while (i < text.n && !strchr(" ,\t\r\n", text.p[i]))
-            i++;
-        struct str word = str_sub(text, from, i - from);
-        i++;
-        if (word.n == 0)
-            continue;
+    while (str_word(&text, &word)) {
         if (network_parse(word, &out->at[out->count]))
             out->count++;
         else

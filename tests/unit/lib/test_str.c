@@ -18,6 +18,18 @@ static void split_gives_each_piece_and_an_empty_last_one(void **state) {
     assert_int_equal(i, 4);
 }
 
+static void words_stand_between_blanks_commas_and_line_ends(void **state) {
+    (void)state;
+    struct str list = STR(" one,two\t,\r\nthree\n"), none = {NULL, 0}, word;
+    const char *want[] = {"one", "two", "three"};
+    size_t i = 0;
+    for (; str_word(&list, &word); i++)
+        assert_true(i < 3 && str_eq(word, str_of(want[i])));
+    assert_int_equal(i, 3);
+    assert_false(str_word(&list, &word));
+    assert_false(str_word(&none, &word));
+}
+
 static void numbers_refuse_signs_blanks_and_overflow(void **state) {
     (void)state;
     uint32_t v;
@@ -87,6 +99,7 @@ static void an_arena_holds_large_and_small_and_is_reusable(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(split_gives_each_piece_and_an_empty_last_one),
+        cmocka_unit_test(words_stand_between_blanks_commas_and_line_ends),
         cmocka_unit_test(numbers_refuse_signs_blanks_and_overflow),
         cmocka_unit_test(utf8_refuses_overlong_forms_surrogates_and_cut_sequences),
         cmocka_unit_test(base64_is_strict_and_round_trips),
