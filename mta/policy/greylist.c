@@ -8,7 +8,7 @@
 #include "db/db.h"
 #include "directory/address.h"
 #include "policy/finding.h"
-#include "spf/spf.h"
+#include "sender/sender.h"
 
 #include <openssl/sha.h>
 #include <stdatomic.h>
@@ -100,17 +100,7 @@ static int ask(struct session *s, const unsigned char key[KEY_BYTES], const char
 }
 
 /* The sender's domain says that this client is its own: then waiting would tell nothing new. */
-static bool spf_passes(struct session *s) {
-    struct arena a = ARENA_EMPTY;
-    struct spf_request request = {.client = &s->client.sockaddr,
-                                  .helo = str_of(s->helo),
-                                  .sender = s->transaction.sender,
-                                  .receiver = s->mta->hostname};
-    struct spf_answer answer;
-    spf_check(s->mta->dns, &a, &request, &answer);
-    arena_free(&a);
-    return answer.result == SPF_PASS;
-}
+static bool spf_passes(struct session *s) { return sender_spf(s)->result == SPF_PASS; }
 
 static void put_off(struct finding *f, int left) {
     bool minutes = left > 90;

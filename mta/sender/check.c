@@ -28,18 +28,27 @@ static void remove_forged(struct session *s) {
 
 /* ---- the checks ---- */
 
-static void check_spf(struct session *s, struct sender_results *r) {
+/* The null sender: the name in HELO alone. */
+static struct spf_answer *ask_spf(struct session *s, struct str sender) {
     struct transaction *t = &s->transaction;
-    struct spf_request q = {.client = &s->client.sockaddr, .helo = str_of(s->helo), .receiver = s->mta->hostname};
-    r->has_helo = true;
-    spf_check(s->mta->dns, &t->arena, &q, &r->helo); /* the null sender: the helo name alone */
-    r->spf = &r->helo;
-    if (t->sender.n) {
-        q.sender = t->sender;
-        r->has_mail = true;
-        spf_check(s->mta->dns, &t->arena, &q, &r->mail);
-        r->spf = &r->mail;
-    }
+    struct spf_answer *answer = arena_alloc(&t->arena, sizeof *answer);
+    const struct spf_request q = {
+        .client = &s->client.sockaddr, .helo = str_of(s->helo), .sender = sender, .receiver = s->mta->hostname};
+    spf_check(s->mta->dns, &t->arena, &q, answer);
+    return answer;
+}
+
+const struct spf_answer *sender_spf(struct session *s) {
+    struct transaction *t = &s->transaction;
+    if (!t->spf || t->spf->result == SPF_TEMPERROR)
+        t->spf = ask_spf(s, t->sender);
+    return t->spf;
+}
+
+static void check_spf(struct session *s, struct sender_results *r) {
+    r->spf = sender_spf(s);
+    r->mail = s->transaction.sender.n ? r->spf : NULL;
+    r->helo = r->mail ? ask_spf(s, STR("")) : r->spf;
 }
 
 static void check_signatures(struct session *s, struct sender_results *r, int64_t timeout) {
@@ -57,11 +66,11 @@ static void check_dmarc(struct session *s, struct sender_results *r) {
 }
 
 static void tell(struct session *s, const struct sender_results *r) {
-    if (r->has_mail)
-        session_note(s, "spf", r->mail.result == SPF_FAIL ? NOTE_WARN : NOTE_PASS, "%s for %.*s: %.*s",
-                     spf_result_text(r->mail.result), STR_ARG(r->mail.domain), STR_ARG(r->mail.reason));
-    session_note(s, "spf", r->helo.result == SPF_FAIL ? NOTE_WARN : NOTE_PASS, "%s for the name in HELO: %.*s",
-                 spf_result_text(r->helo.result), STR_ARG(r->helo.reason));
+    if (r->mail)
+        session_note(s, "spf", r->mail->result == SPF_FAIL ? NOTE_WARN : NOTE_PASS, "%s for %.*s: %.*s",
+                     spf_result_text(r->mail->result), STR_ARG(r->mail->domain), STR_ARG(r->mail->reason));
+    session_note(s, "spf", r->helo->result == SPF_FAIL ? NOTE_WARN : NOTE_PASS, "%s for the name in HELO: %.*s",
+                 spf_result_text(r->helo->result), STR_ARG(r->helo->reason));
     for (size_t i = 0; i < r->signatures; i++) {
         const struct dkim_signature *d = &r->signature[i];
         session_note(s, "dkim", d->result == DKIM_PASS ? NOTE_PASS : NOTE_WARN, "%s for %.*s with the key %.*s%s%.*s",

@@ -39,9 +39,9 @@ static void add_methods(struct buf *out, struct buf *methods) {
 void sender_field(const struct session *s, const struct sender_results *r, struct buf *out) {
     struct buf methods = BUF_EMPTY;
     authres_begin(out, s->mta->hostname);
-    if (r->has_mail)
-        add_spf(out, &r->mail, "mailfrom", s->transaction.sender);
-    add_spf(out, &r->helo, "helo", str_of(s->helo));
+    if (r->mail)
+        add_spf(out, r->mail, "mailfrom", s->transaction.sender);
+    add_spf(out, r->helo, "helo", str_of(s->helo));
     dkim_authentication_results(r->signature, r->signatures, &methods);
     add_methods(out, &methods);
     if (r->arc.status != ARC_NONE) {

@@ -22,9 +22,8 @@ struct verdict;
 
 /* What was found out about one message. Lives in its transaction's arena. */
 struct sender_results {
-    struct spf_answer mail, helo;
-    bool has_mail, has_helo; /* helo is asked for by itself where there is a name; mail where the path is not null */
-    const struct spf_answer *spf; /* the one that counts: of the reverse-path, or of helo where that is null */
+    const struct spf_answer *mail, *helo; /* mail: NULL where the reverse-path is null */
+    const struct spf_answer *spf;         /* the one that counts: mail, or helo where the reverse-path is null */
     struct dkim_signature *signature;
     size_t signatures;
     struct arc_chain arc;
@@ -34,6 +33,10 @@ struct sender_results {
 };
 
 extern const struct examiner sender_examiner;
+
+/* check.c: what SPF says of the reverse-path, or of the name in HELO where that is null. Asked once a transaction, and
+ * again only after a temporary error. */
+const struct spf_answer *sender_spf(struct session *s);
 
 /* results.c: appends the value of the field. */
 void sender_field(const struct session *s, const struct sender_results *r, struct buf *out);

@@ -66,6 +66,8 @@ struct transaction {
     bool junk;        /* it goes into Junk wherever it is delivered here */
     bool hold;        /* what of it goes elsewhere waits in the queue until an operator releases it */
     bool discard;     /* it is taken and thrown away */
+    /* of SPF for its reverse-path, see sender_spf(); NULL: not asked yet */
+    const struct spf_answer *spf;
     /* of the checks of its sender (sender/sender.h); NULL: there were none */
     struct sender_results *results;
     struct notes notes, candidate_notes; /* for the trace (report.h) */
