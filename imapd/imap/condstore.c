@@ -31,28 +31,28 @@ static bool parse_qresync(struct parser *p, struct resync *r) {
     return parse_byte(p, ')');
 }
 
+struct select_request {
+    struct session *s;
+    struct resync *resync;
+};
+
+static bool take_parameter(struct parser *p, void *x) {
+    struct select_request *r = x;
+    if (parse_skip_word(p, STR("CONDSTORE"))) {
+        condstore_enable(r->s);
+        return true;
+    }
+    if (!parse_skip_word(p, STR("QRESYNC")))
+        return parse_fail(p, "Unknown parameter");
+    return r->s->qresync ? parse_qresync(p, r->resync) : parse_fail(p, "ENABLE QRESYNC first");
+}
+
 bool resync_parse(struct session *s, struct parser *p, struct resync *r) {
     *r = (struct resync){0};
     if (parse_peek(p) != ' ')
         return true;
     p->at++;
-    if (!parse_byte(p, '('))
-        return false;
-    for (bool first = true; first || parse_peek(p) == ' '; first = false) {
-        if (!first)
-            p->at++;
-        if (parse_skip_word(p, STR("QRESYNC"))) {
-            if (!s->qresync)
-                return parse_fail(p, "ENABLE QRESYNC first");
-            if (!parse_qresync(p, r))
-                return false;
-        } else if (parse_skip_word(p, STR("CONDSTORE"))) {
-            condstore_enable(s);
-        } else {
-            return parse_fail(p, "Unknown parameter");
-        }
-    }
-    return parse_byte(p, ')');
+    return parse_parenthesized(p, take_parameter, &(struct select_request){s, r});
 }
 
 void vanished_write(struct session *s, const uint32_t *uid, size_t count, bool earlier) {

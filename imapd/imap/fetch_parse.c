@@ -101,24 +101,26 @@ static bool take_binary(struct parser *p, struct fetch_request *r) {
     return true;
 }
 
-/* " (FUZZY LAZY=FUZZY LAZY)": algorithms in the order the client likes them; there is one, and it is at hand. */
-static bool take_snippet(struct parser *p) {
+static bool take_algorithm(struct parser *p, void *x) {
     struct str word;
-    if (!str_starts(str_sub(p->in, p->at, 2), STR(" (")))
-        return true;
-    p->at += 2;
-    for (bool first = true; first || parse_peek(p) == ' '; first = false) {
-        if (!first)
-            p->at++;
-        if (!parse_atom(p, &word))
-            return false;
-        if (!str_ieq(word, STR("FUZZY")) && !str_ieq(word, STR("LAZY")) && !str_ieq(word, STR("LAZY=FUZZY")))
-            return parse_fail(p, "The only algorithm for snippets is FUZZY");
-    }
-    return parse_byte(p, ')');
+    (void)x;
+    if (!parse_atom(p, &word))
+        return false;
+    if (!str_ieq(word, STR("FUZZY")) && !str_ieq(word, STR("LAZY")) && !str_ieq(word, STR("LAZY=FUZZY")))
+        return parse_fail(p, "The only algorithm for snippets is FUZZY");
+    return true;
 }
 
-static bool take_item(struct parser *p, struct fetch_request *r) {
+/* " (FUZZY LAZY=FUZZY LAZY)": algorithms in the order the client likes them; there is one, and it is at hand. */
+static bool take_snippet(struct parser *p) {
+    if (!str_starts(str_sub(p->in, p->at, 2), STR(" (")))
+        return true;
+    p->at++;
+    return parse_parenthesized(p, take_algorithm, NULL);
+}
+
+static bool take_item(struct parser *p, void *x) {
+    struct fetch_request *r = x;
     if (parse_skip_word(p, STR("BODY")))
         return take_body(p, r);
     if (parse_skip_word(p, STR("RFC822")))
@@ -168,31 +170,27 @@ static bool take_macro(struct parser *p, struct fetch_request *r) {
 
 bool fetch_want(struct parser *p, struct fetch_request *r, enum fetch_kind kind) { return add(p, r, kind); }
 
+static bool take_modifier(struct parser *p, void *x) {
+    struct fetch_request *r = x;
+    if (parse_skip_word(p, STR("CHANGEDSINCE"))) {
+        r->since_given = r->modseq = true;
+        return parse_space(p) && parse_number64(p, &r->since);
+    }
+    if (parse_skip_word(p, STR("PARTIAL")))
+        return parse_space(p) && search_parse_page(p, &r->page);
+    if (!parse_skip_word(p, STR("VANISHED")))
+        return parse_fail(p, "Unknown FETCH modifier");
+    r->vanished = true;
+    return true;
+}
+
 bool fetch_parse_modifiers(struct parser *p, struct fetch_request *r) {
     if (parse_peek(p) != ' ')
         return true;
     p->at++;
-    if (!parse_byte(p, '('))
+    if (!parse_parenthesized(p, take_modifier, r))
         return false;
-    for (bool first = true; first || parse_peek(p) == ' '; first = false) {
-        if (!first)
-            p->at++;
-        if (parse_skip_word(p, STR("CHANGEDSINCE"))) {
-            r->since_given = r->modseq = true;
-            if (!parse_space(p) || !parse_number64(p, &r->since))
-                return false;
-        } else if (parse_skip_word(p, STR("VANISHED"))) {
-            r->vanished = true;
-        } else if (parse_skip_word(p, STR("PARTIAL"))) {
-            if (!parse_space(p) || !search_parse_page(p, &r->page))
-                return false;
-        } else {
-            return parse_fail(p, "Unknown FETCH modifier");
-        }
-    }
-    if (r->vanished && !r->since_given)
-        return parse_fail(p, "VANISHED needs CHANGEDSINCE");
-    return parse_byte(p, ')');
+    return !r->vanished || r->since_given || parse_fail(p, "VANISHED needs CHANGEDSINCE");
 }
 
 bool fetch_parse(struct parser *p, bool with_uid, struct fetch_request *r) {
@@ -201,13 +199,5 @@ bool fetch_parse(struct parser *p, bool with_uid, struct fetch_request *r) {
         add(p, r, FETCH_UID);
     if (parse_peek(p) != '(')
         return take_macro(p, r) || take_item(p, r);
-    p->at++;
-    if (!take_item(p, r))
-        return false;
-    while (parse_peek(p) == ' ') {
-        p->at++;
-        if (!take_item(p, r))
-            return false;
-    }
-    return parse_byte(p, ')');
+    return parse_parenthesized(p, take_item, r);
 }

@@ -54,29 +54,23 @@ struct options {
     int depth;
 };
 
-/* "(MAXSIZE 1024 DEPTH infinity)" */
-static bool take_options(struct parser *p, struct options *o) {
-    if (!parse_byte(p, '('))
-        return false;
-    for (bool first = true; first || parse_peek(p) == ' '; first = false) {
-        p->at += !first;
-        if (parse_skip_word(p, STR("MAXSIZE"))) {
-            if (!parse_space(p) || !parse_number(p, &o->max))
-                return false;
-            o->max_given = true;
-        } else if (parse_skip_word(p, STR("DEPTH"))) {
-            struct str depth;
-            if (!parse_space(p) || !parse_atom(p, &depth))
-                return false;
-            o->depth = str_eq(depth, STR("0")) ? 0 : str_eq(depth, STR("1")) ? 1 : INFINITE;
-            if (o->depth == INFINITE && !str_ieq(depth, STR("infinity")))
-                return parse_fail(p, "DEPTH is 0, 1 or infinity");
-        } else {
-            return parse_fail(p, "Unknown option");
-        }
+static bool take_option(struct parser *p, void *x) {
+    struct options *o = x;
+    if (parse_skip_word(p, STR("MAXSIZE"))) {
+        o->max_given = true;
+        return parse_space(p) && parse_number(p, &o->max);
     }
-    return parse_byte(p, ')');
+    struct str depth;
+    if (!parse_skip_word(p, STR("DEPTH")))
+        return parse_fail(p, "Unknown option");
+    if (!parse_space(p) || !parse_atom(p, &depth))
+        return false;
+    o->depth = str_eq(depth, STR("0")) ? 0 : str_eq(depth, STR("1")) ? 1 : INFINITE;
+    return o->depth != INFINITE || str_ieq(depth, STR("infinity")) || parse_fail(p, "DEPTH is 0, 1 or infinity");
 }
+
+/* "(MAXSIZE 1024 DEPTH infinity)" */
+static bool take_options(struct parser *p, struct options *o) { return parse_parenthesized(p, take_option, o); }
 
 /* The mailbox's name; "" is the server. */
 static bool take_mailbox(struct parser *p, struct str *name) {

@@ -43,6 +43,17 @@ bool parse_skip_word(struct parser *p, struct str word) {
     return true;
 }
 
+bool parse_parenthesized(struct parser *p, bool (*one)(struct parser *p, void *x), void *x) {
+    if (!parse_byte(p, '(') || !one(p, x))
+        return false;
+    while (parse_peek(p) == ' ') {
+        p->at++;
+        if (!one(p, x))
+            return false;
+    }
+    return parse_byte(p, ')');
+}
+
 /* ---- character classes, RFC 3501 section 9 ---- */
 
 enum {
@@ -294,19 +305,10 @@ bool parse_flag(struct parser *p, struct flags *flags) {
     return parse_fail(p, "Unknown system flag");
 }
 
+static bool take_flag(struct parser *p, void *x) { return parse_flag(p, x); }
+
 bool parse_flag_list(struct parser *p, struct flags *flags) {
-    if (!parse_byte(p, '('))
-        return false;
-    if (parse_peek(p) != ')') {
-        if (!parse_flag(p, flags))
-            return false;
-        while (parse_peek(p) == ' ') {
-            p->at++;
-            if (!parse_flag(p, flags))
-                return false;
-        }
-    }
-    return parse_byte(p, ')');
+    return parse_skip_word(p, STR("()")) || parse_parenthesized(p, take_flag, flags);
 }
 
 bool parse_store_flags(struct parser *p, struct flags *flags) {

@@ -41,6 +41,9 @@ bool parse_space(struct parser *p);
 bool parse_end(struct parser *p);                        /* the line end, with nothing behind it */
 bool parse_skip_word(struct parser *p, struct str word); /* `word` in any case; without an error: just false */
 
+/* "(" one *(SP one) ")": `one` takes each of them, and gets `x`. */
+bool parse_parenthesized(struct parser *p, bool (*one)(struct parser *p, void *x), void *x);
+
 bool parse_tag(struct parser *p, struct str *tag);
 bool parse_atom(struct parser *p, struct str *atom);      /* 1*ATOM-CHAR */
 bool parse_string(struct parser *p, struct str *s);       /* quoted or literal */

@@ -45,7 +45,8 @@ struct sorting {
 
 /* ---- what to sort by ---- */
 
-static bool take_criterion(struct parser *p, struct sorting *x) {
+static bool take_criterion(struct parser *p, void *into) {
+    struct sorting *x = into;
     static const char *const names[] = {
         [SORT_ARRIVAL] = "ARRIVAL",     [SORT_SIZE] = "SIZE", [SORT_RELEVANCY] = "RELEVANCY",
         [SORT_DATE] = "DATE",           [SORT_CC] = "CC",     [SORT_FROM] = "FROM",
@@ -76,13 +77,8 @@ static bool take_criterion(struct parser *p, struct sorting *x) {
 /* "[RETURN (options) ](SUBJECT REVERSE DATE) UTF-8 keys" */
 static bool take_request(struct parser *p, struct sorting *x, struct search_request *r) {
     *r = (struct search_request){0};
-    if (!parse_space(p) || !search_parse_return(p, r) || !parse_byte(p, '('))
-        return false;
-    do {
-        if ((x->count && !parse_space(p)) || !take_criterion(p, x))
-            return false;
-    } while (parse_peek(p) == ' ');
-    if (!parse_byte(p, ')') || !parse_space(p) || !search_parse_charset(p, r) || !search_parse_keys(p, r))
+    if (!parse_space(p) || !search_parse_return(p, r) || !parse_parenthesized(p, take_criterion, x) ||
+        !parse_space(p) || !search_parse_charset(p, r) || !search_parse_keys(p, r))
         return false;
     for (size_t i = 0; i < x->count; i++)
         if (x->by[i].kind == SORT_RELEVANCY && !r->fuzzy)
