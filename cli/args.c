@@ -1,7 +1,9 @@
+#include "base/clock.h"
 #include "cli.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 static int option_index(const struct cli_option *known, struct str name) {
@@ -85,6 +87,14 @@ bool cli_number(struct cli *cli, const struct cli_args *args, const char *name, 
                        (long long)max);
     *out = (int64_t)v;
     return true;
+}
+
+bool cli_day(struct cli *cli, const struct cli_args *args, const char *name, int64_t *out) {
+    struct tm tm = {0};
+    struct str text = cli_option(args, name);
+    const char *end = text.p ? strptime(arena_c(&cli->arena, text), "%Y-%m-%d", &tm) : "";
+    *out = text.p ? (int64_t)timegm(&tm) * CLOCK_SECOND : 0;
+    return (end && !*end) || err_set(&cli->err, "--%s %.*s: write a day as 2024-12-31", name, STR_ARG(text));
 }
 
 bool cli_size(struct cli *cli, struct str text, int64_t *out) {

@@ -75,6 +75,8 @@ bool cli_switch(const struct cli_args *args, const char *name);
 /* A number in [min, max], `otherwise` where the option is not given. False with cli->err set. */
 bool cli_number(struct cli *cli, const struct cli_args *args, const char *name, int64_t otherwise, int64_t min,
                 int64_t max, int64_t *out);
+/* A day as "2024-12-31": its beginning, UTC; 0 where the option is not given. False with cli->err set. */
+bool cli_day(struct cli *cli, const struct cli_args *args, const char *name, int64_t *out);
 /* "500M", "2G", "1024", "none" (-1). */
 bool cli_size(struct cli *cli, struct str text, int64_t *out);
 /* The id of the tenant that --tenant names; where it is not given, the only one there is. */

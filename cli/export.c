@@ -4,7 +4,6 @@
 #include "move/accounts.h"
 #include "subjects.h"
 
-#include <time.h>
 
 static json_t *folder_document(const struct export_folder *f) {
     return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I}", "folder", cli_json_str(f->name), "there", (json_int_t)f->there,
@@ -33,13 +32,6 @@ static void show(struct cli *cli, const struct import_target *t, struct str to, 
     cli->document =
         json_pack("{s:o, s:o, s:o, s:I, s:I, s:f}", "address", cli_json_str(t->address), "to", cli_json_str(to),
                   "folders", folders, "written", (json_int_t)written, "bytes", (json_int_t)bytes, "seconds", seconds);
-}
-
-static bool read_since(struct cli *cli, struct str text, int64_t *out) {
-    struct tm tm = {0};
-    const char *end = text.p ? strptime(arena_c(&cli->arena, text), "%Y-%m-%d", &tm) : "";
-    *out = text.p ? (int64_t)timegm(&tm) * CLOCK_SECOND : 0;
-    return (end && !*end) || err_set(&cli->err, "--since %.*s: write a day as 2024-12-31", STR_ARG(text));
 }
 
 static enum cli_exit write_out(struct cli *cli, const struct import_target *t, struct str to, bool tree,
@@ -73,7 +65,7 @@ static enum cli_exit export_account(struct cli *cli, const struct cli_args *args
         err_set(&cli->err, "say where with --to maildir:PATH or --to mbox:PATH");
     else if (layout.p && !tree && !str_eq(layout, STR("maildir++")))
         err_set(&cli->err, "--layout %.*s: there are maildir++ and fs", STR_ARG(layout));
-    if (cli->err.text[0] || !read_since(cli, cli_option(args, "since"), &options.since))
+    if (cli->err.text[0] || !cli_day(cli, args, "since", &options.since))
         return CLI_USAGE;
     if (!cli_connect(cli))
         return CLI_TEMPORARY;

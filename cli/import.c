@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { MAX_PARALLEL = 32, CSV_FIELDS = 5, DEFAULT_PARALLEL = 4 };
@@ -59,13 +58,6 @@ static bool run_jobs(struct cli *cli, struct jobs *j, size_t threads) {
 
 /* ---- what was asked for ---- */
 
-static bool read_date(struct cli *cli, struct str text, int64_t *out) {
-    struct tm tm = {0};
-    const char *end = text.p ? strptime(arena_c(&cli->arena, text), "%Y-%m-%d", &tm) : "";
-    *out = text.p ? (int64_t)timegm(&tm) * CLOCK_SECOND : 0;
-    return (end && !*end) || err_set(&cli->err, "--since %.*s: write a day as 2024-12-31", STR_ARG(text));
-}
-
 static bool read_map(struct cli *cli, const struct import_names *map) {
     for (size_t i = 0; i < map->count; i++) {
         ptrdiff_t eq = str_chr(map->at[i], '=');
@@ -86,7 +78,7 @@ static bool read_options(struct cli *cli, const struct cli_args *args, struct im
         .over_quota = cli_switch(args, "over-quota"),
         .keep_names = cli_switch(args, "keep-names"),
     };
-    if (!read_date(cli, cli_option(args, "since"), &o->since) || !read_map(cli, &o->map) ||
+    if (!cli_day(cli, args, "since", &o->since) || !read_map(cli, &o->map) ||
         !cli_number(cli, args, "reserve", 0, 0, 1000000, &reserve))
         return false;
     o->reserve = (uint32_t)reserve;
