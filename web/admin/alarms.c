@@ -28,15 +28,9 @@ bool alarms_show(struct exchange *x, struct dict *d) {
 }
 
 static void post_seen(struct exchange *x) {
-    struct err err;
     struct db_params p = {0};
     db_int8(&p, exchange_id(x, "id"));
-    int64_t rows = db_exec(x->db, &SEEN, &p, &err);
-    if (rows < 0)
-        exchange_database_error(x, &err);
-    else if (rows == 0)
-        exchange_not_found(x);
-    else
+    if (change_row(x, &SEEN, &p))
         exchange_redirect(x, "/");
 }
 

@@ -73,16 +73,10 @@ bool apps_show(struct exchange *x, struct dict *d, int64_t account, struct str p
 }
 
 bool apps_remove(struct exchange *x, int64_t account, bool token, int64_t id) {
-    struct err err;
     struct db_params p = {0};
     db_int8(&p, id);
     db_int8(&p, account);
-    int64_t rows = db_exec(x->db, token ? &REMOVE_TOKEN : &REMOVE_APP, &p, &err);
-    if (rows < 0)
-        exchange_database_error(x, &err);
-    else if (rows == 0)
-        exchange_not_found(x);
-    return rows > 0;
+    return change_row(x, token ? &REMOVE_TOKEN : &REMOVE_APP, &p);
 }
 
 /* ---- the person's own ---- */

@@ -8,7 +8,6 @@
 
 #include <jansson.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define COLUMNS "id, at, actor, coalesce(host(address), ''), action, object_kind, object_id, object_name, detail::text"
 #define FOUND                                                                                                          \
@@ -115,16 +114,6 @@ void audit_show(struct exchange *x, struct dict *list, const PGresult *r, int ro
 
 /* ---- the list ---- */
 
-/* "2026-03-01" as the beginning of that day, UTC. False where it is no date. */
-static bool parse_day(struct str text, int64_t *out) {
-    char c[16], *end;
-    struct tm tm = {0};
-    if (text.n != 10 || !str_to_c(text, c, sizeof c) || !(end = strptime(c, "%Y-%m-%d", &tm)) || *end)
-        return false;
-    *out = (int64_t)timegm(&tm) * CLOCK_SECOND;
-    return true;
-}
-
 struct filter {
     struct str kind, from_text, to_text;
     int64_t from, to;
@@ -136,11 +125,11 @@ static void read_filter(struct exchange *x, struct list *l, struct filter *f) {
     *f = (struct filter){.kind = exchange_query(x, "kind"), .from = 0, .to = FAR};
     list_keep(l, "kind", f->kind);
     struct str from = exchange_query(x, "from"), to = exchange_query(x, "to");
-    if (parse_day(from, &f->from)) {
+    if (day_parse(from, &f->from)) {
         f->from_text = from;
         list_keep(l, "from", from);
     }
-    if (parse_day(to, &f->to)) {
+    if (day_parse(to, &f->to)) {
         f->to += INT64_C(86400) * CLOCK_SECOND;
         f->to_text = to;
         list_keep(l, "to", to);

@@ -38,18 +38,12 @@ static void get_bans(struct exchange *x) {
 }
 
 static void post_lift(struct exchange *x) {
-    struct err err;
     struct db_params p = {0};
     db_int8(&p, exchange_id(x, "id"));
-    int64_t rows = db_exec(x->db, &LIFT, &p, &err);
-    if (rows < 0) {
-        exchange_database_error(x, &err);
-    } else if (rows == 0) {
-        exchange_not_found(x);
-    } else {
-        page_flash(x, "The ban is lifted.");
-        exchange_redirect(x, "/bans");
-    }
+    if (!change_row(x, &LIFT, &p))
+        return;
+    page_flash(x, "The ban is lifted.");
+    exchange_redirect(x, "/bans");
 }
 
 const struct route bans_routes[] = {

@@ -23,6 +23,16 @@ enum outcome admin_outcome(struct exchange *x, int64_t result, struct err *err) 
     return exchange_begin(x) ? OUTCOME_REFUSED : OUTCOME_REPLIED;
 }
 
+bool change_row(struct exchange *x, const struct db_statement *s, struct db_params *p) {
+    struct err err;
+    int64_t rows = db_exec(x->db, s, p, &err);
+    if (rows < 0)
+        exchange_database_error(x, &err);
+    else if (rows == 0)
+        exchange_not_found(x);
+    return rows > 0;
+}
+
 /* Names ("example.org is ...") keep their first letter. */
 static bool begins_with_name(const char *text) {
     size_t word = strcspn(text, " ");
@@ -108,6 +118,15 @@ bool limit_parse(struct str typed, int32_t *limit, struct err *err) {
     if (!str_u32(typed, &v) || v > 1000000)
         return err_set(err, "write a number up to 1000000, or leave it empty for no limit");
     *limit = (int32_t)v;
+    return true;
+}
+
+bool day_parse(struct str typed, int64_t *t) {
+    char c[16], *end;
+    struct tm tm = {0};
+    if (typed.n != 10 || !str_to_c(typed, c, sizeof c) || !(end = strptime(c, "%Y-%m-%d", &tm)) || *end)
+        return false;
+    *t = (int64_t)timegm(&tm) * CLOCK_SECOND;
     return true;
 }
 

@@ -16,6 +16,10 @@ enum outcome {
 };
 /* Turns what an admin_*() function returned into one of these. */
 enum outcome admin_outcome(struct exchange *x, int64_t result, struct err *err);
+/* Runs a statement that changes one row. False: an error page is in the reply, which says so where the row is not
+ * there.
+ */
+bool change_row(struct exchange *x, const struct db_statement *s, struct db_params *p);
 /* The sentence with a capital letter and a full stop, unless it begins with a name. */
 struct str sentence(struct arena *a, const char *text);
 /* Shows the section `name` with the sentence as TEXT: at a field, or above the form. Sets the reply's status to 422. */
@@ -29,6 +33,8 @@ struct str size_text(struct arena *a, int64_t bytes);
 bool size_parse(struct str typed, int64_t *bytes, struct err *err);
 /* A limit as typed: "" is -1, else a number from 0. */
 bool limit_parse(struct str typed, int32_t *limit, struct err *err);
+/* "2026-03-01" as the beginning of that day, UTC. False where it is no date. */
+bool day_parse(struct str typed, int64_t *t);
 /* Sets NAME to "2026-03-01 12:00" (UTC) and NAME_ISO for <time datetime>. */
 void dict_time(struct dict *d, const char *name, int64_t t);
 /* "1,234" */

@@ -2,6 +2,7 @@
  * limits the actor may set: never its own. */
 #include "admin/admin.h"
 #include "admin/common.h"
+#include "admin/send_limits.h"
 #include "directory/address.h"
 #include "page.h"
 
@@ -26,9 +27,6 @@ static const struct db_statement SET = {
     " recipients_day = excluded.recipients_day"};
 static const struct db_statement REMOVE = {"web_limit_remove", "DELETE FROM send_limit WHERE id = $1"};
 
-static const char *const fields[] = {"messages_hour", "messages_day", "recipients_hour", "recipients_day"};
-static const char *const names[] = {"MESSAGES_HOUR", "MESSAGES_DAY", "RECIPIENTS_HOUR", "RECIPIENTS_DAY"};
-
 static struct str shown(struct exchange *x, const PGresult *r, int row, int column) {
     if (db_get_null(r, row, column))
         return STR("as the settings say");
@@ -47,14 +45,14 @@ static struct dict *limits_page(struct exchange *x) {
         dict_set_int(one, "ID", db_get_int8(r, i, 0));
         dict_set(one, "NAME", db_get_str(r, i, 1));
         dict_show_if(one, "RESELLER", db_get_bool(r, i, 6));
-        for (int k = 0; k < 4; k++)
-            dict_set(one, names[k], shown(x, r, i, 2 + k));
+        for (int k = 0; k < SEND_LIMITS; k++)
+            dict_set(one, send_limit_name[k], shown(x, r, i, 2 + k));
     }
     dict_show_if(d, "NOTHING_THERE", !rows);
     PQclear(r);
     dict_set(d, "WHOSE", exchange_form(x, "whose"));
-    for (int k = 0; k < 4; k++)
-        dict_set(d, names[k], exchange_form(x, fields[k]));
+    for (int k = 0; k < SEND_LIMITS; k++)
+        dict_set(d, send_limit_name[k], exchange_form(x, send_limit_field[k]));
     return d;
 }
 
@@ -81,28 +79,11 @@ static bool read_whose(struct exchange *x, struct str typed, struct db_params *p
     return true;
 }
 
-/* "" is the setting's, "none" or 0 without limit. */
-static bool read_limit(struct str typed, struct db_params *p, struct err *err) {
-    uint32_t n = 0;
-    if (typed.n == 0) {
-        db_null(p);
-        return true;
-    }
-    if (!str_ieq(typed, STR("none")) && (!str_u32(typed, &n) || n > 1000000000))
-        return err_set(err, "\"%.*s\" is no number: leave it empty for what the settings say, or type none",
-                       STR_ARG(typed));
-    db_int4(p, (int32_t)n);
-    return true;
-}
-
 /* 1, or 0 and -1 as for admin_*(). */
 static int64_t set(struct exchange *x, struct str whose, struct err *err) {
     struct db_params p = {0};
-    if (!read_whose(x, whose, &p, err))
+    if (!read_whose(x, whose, &p, err) || !send_limits_read(x, &p, err))
         return 0;
-    for (int k = 0; k < 4; k++)
-        if (!read_limit(exchange_form(x, fields[k]), &p, err))
-            return 0;
     int64_t rows = db_exec(x->db, &SET, &p, err);
     if (rows > 0)
         return 1;
@@ -136,18 +117,12 @@ static void post_limits(struct exchange *x) {
 }
 
 static void post_remove(struct exchange *x) {
-    struct err err;
     struct db_params p = {0};
     db_int8(&p, exchange_id(x, "id"));
-    int64_t rows = db_exec(x->db, &REMOVE, &p, &err);
-    if (rows < 0) {
-        exchange_database_error(x, &err);
-    } else if (rows == 0) {
-        exchange_not_found(x);
-    } else {
-        page_flash(x, "What the settings say holds again.");
-        exchange_redirect(x, "/limits");
-    }
+    if (!change_row(x, &REMOVE, &p))
+        return;
+    page_flash(x, "What the settings say holds again.");
+    exchange_redirect(x, "/limits");
 }
 
 const struct route limits_routes[] = {

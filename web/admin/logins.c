@@ -3,6 +3,7 @@
 #include "admin/admin.h"
 #include "admin/apps.h"
 #include "admin/common.h"
+#include "admin/send_limits.h"
 #include "directory/address.h"
 #include "directory/admin.h"
 #include "page.h"
@@ -36,8 +37,6 @@ static const struct db_statement SET_LIMITS = {
     " recipients_hour = excluded.recipients_hour, recipients_day = excluded.recipients_day"};
 static const struct db_statement BLOCK = {"web_limits_block", "UPDATE account SET sending_blocked = $2 WHERE id = $1"};
 
-static const char *const fields[] = {"messages_hour", "messages_day", "recipients_hour", "recipients_day"};
-static const char *const names[] = {"MESSAGES_HOUR", "MESSAGES_DAY", "RECIPIENTS_HOUR", "RECIPIENTS_DAY"};
 static const char *const sent[] = {"SENT_MESSAGES_HOUR", "SENT_MESSAGES_DAY", "SENT_RECIPIENTS_HOUR",
                                    "SENT_RECIPIENTS_DAY"};
 
@@ -97,12 +96,12 @@ static bool show_limits(struct exchange *x, struct dict *d, const struct owner *
     if (!r)
         return false;
     struct dict *change = may_change(x) ? dict_section(d, "CHANGE") : NULL;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < SEND_LIMITS; i++) {
         struct str own = db_get_null(r, 0, i) ? STR("") : number(&x->arena, db_get_int8(r, 0, i));
-        dict_set(d, names[i], number(&x->arena, db_get_int8(r, 0, 4 + i)));
-        dict_set(d, sent[i], count_text(&x->arena, db_get_int8(r, 0, 8 + i)));
+        dict_set(d, send_limit_name[i], number(&x->arena, db_get_int8(r, 0, SEND_LIMITS + i)));
+        dict_set(d, sent[i], count_text(&x->arena, db_get_int8(r, 0, 2 * SEND_LIMITS + i)));
         if (change)
-            dict_set(change, names[i], exchange_is_post(x) ? exchange_form(x, fields[i]) : own);
+            dict_set(change, send_limit_name[i], exchange_is_post(x) ? exchange_form(x, send_limit_field[i]) : own);
     }
     PQclear(r);
     if (!change)
@@ -173,35 +172,15 @@ static void post_send_as(struct exchange *x) {
 
 static void post_remove_send_as(struct exchange *x) {
     struct owner o;
-    struct err err;
+    struct db_params p = {0};
     if (!load(x, &o))
         return;
-    struct db_params p = {0};
     db_int8(&p, exchange_id(x, "id"));
     db_int8(&p, o.id);
-    int64_t rows = db_exec(x->db, &REMOVE_SEND_AS, &p, &err);
-    if (rows < 0)
-        exchange_database_error(x, &err);
-    else if (rows == 0)
-        exchange_not_found(x);
-    else {
-        page_flash(x, "It may not send under this address any more.");
-        back(x, &o);
-    }
-}
-
-/* "" is the setting's, "none" or 0 without limit. */
-static bool read_limit(struct str typed, struct db_params *p, struct err *err) {
-    uint32_t n = 0;
-    if (typed.n == 0) {
-        db_null(p);
-        return true;
-    }
-    if (!str_ieq(typed, STR("none")) && (!str_u32(typed, &n) || n > 1000000000))
-        return err_set(err, "\"%.*s\" is no number: leave it empty for what the settings say, or type none",
-                       STR_ARG(typed));
-    db_int4(p, (int32_t)n);
-    return true;
+    if (!change_row(x, &REMOVE_SEND_AS, &p))
+        return;
+    page_flash(x, "It may not send under this address any more.");
+    back(x, &o);
 }
 
 static void post_limits(struct exchange *x) {
@@ -212,11 +191,10 @@ static void post_limits(struct exchange *x) {
         return;
     db_int8(&p, o.tenant_id);
     db_int8(&p, o.id);
-    for (int i = 0; i < 4; i++)
-        if (!read_limit(exchange_form(x, fields[i]), &p, &err)) {
-            refuse(x, &o, "LIMIT_PROBLEM", &err);
-            return;
-        }
+    if (!send_limits_read(x, &p, &err)) {
+        refuse(x, &o, "LIMIT_PROBLEM", &err);
+        return;
+    }
     if (db_exec(x->db, &SET_LIMITS, &p, &err) < 0) {
         exchange_database_error(x, &err);
         return;

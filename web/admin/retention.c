@@ -117,18 +117,12 @@ static void post_retention(struct exchange *x) {
 }
 
 static void post_remove(struct exchange *x) {
-    struct err err;
     struct db_params p = {0};
     db_int8(&p, exchange_id(x, "id"));
-    int64_t rows = db_exec(x->db, &REMOVE, &p, &err);
-    if (rows < 0) {
-        exchange_database_error(x, &err);
-    } else if (rows == 0) {
-        exchange_not_found(x);
-    } else {
-        page_flash(x, "The rule is removed.");
-        exchange_redirect(x, "/retention");
-    }
+    if (!change_row(x, &REMOVE, &p))
+        return;
+    page_flash(x, "The rule is removed.");
+    exchange_redirect(x, "/retention");
 }
 
 const struct route retention_routes[] = {

@@ -93,16 +93,6 @@ struct filter {
     int64_t from, to; /* 0: not given */
 };
 
-/* "2026-03-01" as the beginning of that day, UTC. */
-static bool parse_day(struct str text, int64_t *out) {
-    char c[16], *end;
-    struct tm tm = {0};
-    if (text.n != 10 || !str_to_c(text, c, sizeof c) || !(end = strptime(c, "%Y-%m-%d", &tm)) || *end)
-        return false;
-    *out = (int64_t)timegm(&tm) * CLOCK_SECOND;
-    return true;
-}
-
 static void read_filter(struct exchange *x, struct list *l, struct filter *f) {
     static const char *const SORTS[] = {"time", NULL};
     list_read(x, l, SORTS, true);
@@ -113,11 +103,11 @@ static void read_filter(struct exchange *x, struct list *l, struct filter *f) {
                          .to_text = exchange_query(x, "to")};
     list_keep(l, "as", f->whose);
     list_keep(l, "outcome", f->choice);
-    if (parse_day(f->from_text, &f->from))
+    if (day_parse(f->from_text, &f->from))
         list_keep(l, "from", f->from_text);
     else
         f->from_text = STR("");
-    if (parse_day(f->to_text, &f->to)) {
+    if (day_parse(f->to_text, &f->to)) {
         f->to += DAY;
         list_keep(l, "to", f->to_text);
     } else {
