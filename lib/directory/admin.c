@@ -148,6 +148,31 @@ int64_t admin_find_domain(struct db_conn *c, struct arena *a, struct str name, s
     return found;
 }
 
+static const struct db_statement FIND_ACCOUNT = {
+    "admin_find_account",
+    "SELECT a.id, a.local_part || '@' || d.name FROM account a JOIN domain d ON d.id = a.domain_id"
+    " WHERE a.local_part = $1 AND d.name = $2"};
+
+int64_t admin_find_account(struct db_conn *c, struct arena *a, struct str address, struct admin_account *out,
+                           struct err *err) {
+    struct str local, domain;
+    struct db_params p = {0};
+    if (!admin_own_address(a, address, false, &local, &domain, err))
+        return 0;
+    db_text(&p, local);
+    db_text(&p, domain);
+    PGresult *r = db_query(c, &FIND_ACCOUNT, &p, err);
+    if (!r)
+        return admin_failed(c, NULL, address, err);
+    bool found = PQntuples(r) == 1;
+    if (found)
+        *out = (struct admin_account){db_get_int8(r, 0, 0), arena_str(a, db_get_str(r, 0, 1))};
+    else
+        err_set(err, "there is no mailbox %.*s", STR_ARG(address));
+    PQclear(r);
+    return found;
+}
+
 /* ---- settings ---- */
 
 static bool names_list(struct arena *a, struct str value, struct str *out, struct err *err) {

@@ -8,10 +8,6 @@
 
 enum { LETTERS = 20, GROUP = 5, TOKEN_BYTES = 32, MAX_NAME = 100 };
 
-static const struct db_statement FIND = {
-    "admin_credential_find",
-    "SELECT a.id, a.local_part || '@' || d.name FROM account a JOIN domain d ON d.id = a.domain_id "
-    "WHERE a.local_part = $1 AND d.name = $2"};
 static const struct db_statement SALT = {"admin_credential_salt", "SELECT scram_salt($1)"};
 static const struct db_statement ADD_APP = {
     "admin_app_add",
@@ -35,29 +31,6 @@ static const struct admin_sentence SENTENCES[] = {
     {"send_as_account_id_address_key", "the mailbox may send as %.*s already"},
     {"send_as_guard", "%.*s is not an address of your own domains"},
     {NULL, NULL}};
-
-/* The account by its address. 1, or 0 and -1 as for admin_*(). */
-static int64_t find(struct db_conn *c, struct arena *a, struct str address, int64_t *id, struct str *login,
-                    struct err *err) {
-    struct str local, domain;
-    struct db_params p = {0};
-    if (!admin_own_address(a, address, false, &local, &domain, err))
-        return 0;
-    db_text(&p, local);
-    db_text(&p, domain);
-    PGresult *r = db_query(c, &FIND, &p, err);
-    if (!r)
-        return admin_failed(c, NULL, address, err);
-    bool found = PQntuples(r) == 1;
-    if (found) {
-        *id = db_get_int8(r, 0, 0);
-        *login = arena_str(a, db_get_str(r, 0, 1));
-    } else {
-        err_set(err, "there is no mailbox %.*s", STR_ARG(address));
-    }
-    PQclear(r);
-    return found;
-}
 
 static bool check_name(struct arena *a, struct str typed, struct str *name, struct err *err) {
     if (!admin_text(a, typed, "the name", name, err))
@@ -124,21 +97,22 @@ static int64_t store_secret(struct db_conn *c, struct str login, const char lett
 int64_t admin_app_password_add(struct db_conn *c, struct str address, struct str name, struct str scopes,
                                struct buf *secret, struct err *err) {
     struct arena a = ARENA_EMPTY;
-    struct str login, checked, scope[3];
+    struct admin_account account;
+    struct str checked, scope[3];
     struct buf stored = BUF_EMPTY;
     char letters[LETTERS];
     size_t scope_count;
-    int64_t id, result = find(c, &a, address, &id, &login, err);
+    int64_t result = admin_find_account(c, &a, address, &account, err);
     if (result == 1)
         result = check_name(&a, name, &checked, err) && check_scopes(scopes, scope, &scope_count, err);
     if (result == 1) {
         make_secret(letters, secret);
-        result = store_secret(c, login, letters, buf_str(secret), &stored, err);
+        result = store_secret(c, account.login, letters, buf_str(secret), &stored, err);
         OPENSSL_cleanse(letters, sizeof letters);
     }
     if (result == 1) {
         struct db_params p = {0};
-        db_int8(&p, id);
+        db_int8(&p, account.id);
         db_text(&p, checked);
         db_text(&p, buf_str(&stored));
         db_text_array(&p, scope, scope_count);
@@ -153,13 +127,13 @@ int64_t admin_app_password_add(struct db_conn *c, struct str address, struct str
 static int64_t remove_named(struct db_conn *c, const struct db_statement *s, const char *what, struct str address,
                             struct str name, struct err *err) {
     struct arena a = ARENA_EMPTY;
-    struct str login;
-    int64_t id, result = find(c, &a, address, &id, &login, err);
+    struct admin_account account;
+    int64_t result = admin_find_account(c, &a, address, &account, err);
     if (result == 1) {
         struct db_params p = {0};
-        db_int8(&p, id);
+        db_int8(&p, account.id);
         db_text(&p, name);
-        result = admin_touch(c, s, &p, err, "%.*s has no %s %.*s", STR_ARG(login), what, STR_ARG(name));
+        result = admin_touch(c, s, &p, err, "%.*s has no %s %.*s", STR_ARG(account.login), what, STR_ARG(name));
     }
     arena_free(&a);
     return result;
@@ -171,13 +145,13 @@ int64_t admin_app_password_remove(struct db_conn *c, struct str address, struct 
 
 int64_t admin_account_app_passwords_only(struct db_conn *c, struct str address, bool only, struct err *err) {
     struct arena a = ARENA_EMPTY;
-    struct str login;
-    int64_t id, result = find(c, &a, address, &id, &login, err);
+    struct admin_account account;
+    int64_t result = admin_find_account(c, &a, address, &account, err);
     if (result == 1) {
         struct db_params p = {0};
-        db_int8(&p, id);
+        db_int8(&p, account.id);
         db_bool(&p, only);
-        result = admin_touch(c, &APP_ONLY, &p, err, "there is no mailbox %.*s", STR_ARG(login));
+        result = admin_touch(c, &APP_ONLY, &p, err, "there is no mailbox %.*s", STR_ARG(account.login));
     }
     arena_free(&a);
     return result;
@@ -188,11 +162,12 @@ int64_t admin_account_app_passwords_only(struct db_conn *c, struct str address, 
 int64_t admin_access_token_add(struct db_conn *c, struct str address, struct str name, struct str scopes, int32_t days,
                                struct buf *token, struct err *err) {
     struct arena a = ARENA_EMPTY;
-    struct str login, checked, scope[3];
+    struct admin_account account;
+    struct str checked, scope[3];
     char random[TOKEN_BYTES * 4 / 3 + 2];
     unsigned char digest[SHA256_DIGEST_LENGTH];
     size_t scope_count;
-    int64_t id, result = find(c, &a, address, &id, &login, err);
+    int64_t result = admin_find_account(c, &a, address, &account, err);
     if (result == 1)
         result = check_name(&a, name, &checked, err) && check_scopes(scopes, scope, &scope_count, err);
     if (result == 1) {
@@ -200,7 +175,7 @@ int64_t admin_access_token_add(struct db_conn *c, struct str address, struct str
         buf_printf(token, "mansio_access_%s", random);
         SHA256((const unsigned char *)token->p, token->n, digest);
         struct db_params p = {0};
-        db_int8(&p, id);
+        db_int8(&p, account.id);
         db_text(&p, checked);
         db_bytes(&p, str_n(digest, sizeof digest));
         db_text_array(&p, scope, scope_count);
@@ -233,13 +208,14 @@ static bool check_address(struct arena *a, struct str typed, struct str *out, st
 
 int64_t admin_send_as_add(struct db_conn *c, struct str address, struct str other, struct err *err) {
     struct arena a = ARENA_EMPTY;
-    struct str login, checked;
-    int64_t id, result = find(c, &a, address, &id, &login, err);
+    struct admin_account account;
+    struct str checked;
+    int64_t result = admin_find_account(c, &a, address, &account, err);
     if (result == 1)
         result = check_address(&a, other, &checked, err);
     if (result == 1) {
         struct db_params p = {0};
-        db_int8(&p, id);
+        db_int8(&p, account.id);
         db_text(&p, checked);
         result = admin_insert(c, &ADD_SEND_AS, &p, SENTENCES, checked, err);
     }

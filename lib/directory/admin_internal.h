@@ -44,6 +44,13 @@ struct admin_domain {
 /* The domain by its name (A-labels). 1, or 0 and -1 as for admin_*(). */
 int64_t admin_find_domain(struct db_conn *c, struct arena *a, struct str name, struct admin_domain *out,
                           struct err *err);
+struct admin_account {
+    int64_t id;
+    struct str login; /* its address as it logs in */
+};
+/* The account by its address. 1, or 0 and -1 as for admin_*(). */
+int64_t admin_find_account(struct db_conn *c, struct arena *a, struct str address, struct admin_account *out,
+                           struct err *err);
 bool admin_hash_password(struct arena *a, struct str password, struct str login, struct str *hash, struct err *err);
 
 #endif

@@ -1,9 +1,6 @@
 /* Who uses a mailbox beside its owner: access lists, sending under its address, and mailboxes that are nobody's. */
 #include "directory/admin_internal.h"
 
-static const struct db_statement FIND = {"admin_share_find",
-                                         "SELECT a.id FROM account a JOIN domain d ON d.id = a.domain_id"
-                                         " WHERE a.local_part = $1 AND d.name = $2"};
 static const struct db_statement SET = {"admin_share_set", "SELECT share_set($1, $2, $3, $4)"};
 static const struct db_statement DELEGATE = {"admin_delegate_set", "SELECT delegate_set($1, $2, $3)"};
 static const struct db_statement ADD_SHARED = {
@@ -12,25 +9,6 @@ static const struct db_statement ADD_SHARED = {
     " VALUES ($1, $2, $3, $4, '!', $5, true) RETURNING id"};
 static const struct admin_sentence SENTENCES[] = {
     {"account_domain_id_local_part_key", "the mailbox %.*s exists already"}, {NULL, NULL}};
-
-/* The account by its address. 1, or 0 and -1 as for admin_*(). */
-static int64_t find(struct db_conn *c, struct arena *a, struct str address, int64_t *id, struct err *err) {
-    struct str local, domain;
-    struct db_params p = {0};
-    if (!admin_own_address(a, address, false, &local, &domain, err))
-        return 0;
-    db_text(&p, local);
-    db_text(&p, domain);
-    PGresult *r = db_query(c, &FIND, &p, err);
-    if (!r)
-        return admin_failed(c, NULL, address, err);
-    bool found = PQntuples(r) == 1;
-    *id = found ? db_get_int8(r, 0, 0) : 0;
-    PQclear(r);
-    if (!found)
-        err_set(err, "there is no mailbox %.*s", STR_ARG(address));
-    return found;
-}
 
 /* "anyone", an address, or one of them behind "-", as the database knows it. */
 static bool check_who(struct arena *a, struct str typed, struct str *out, struct err *err) {
@@ -65,7 +43,8 @@ int64_t admin_share_set(struct db_conn *c, struct str address, struct str folder
                         struct err *err) {
     struct arena a = ARENA_EMPTY;
     struct str checked;
-    int64_t id, result = find(c, &a, address, &id, err);
+    struct admin_account account;
+    int64_t result = admin_find_account(c, &a, address, &account, err);
     if (result == 1)
         result = check_who(&a, who, &checked, err);
     if (result == 1 && (folder.n == 0 || !str_is_utf8(folder) || str_chr(folder, 0) >= 0)) {
@@ -74,7 +53,7 @@ int64_t admin_share_set(struct db_conn *c, struct str address, struct str folder
     }
     if (result == 1) {
         struct db_params p = {0};
-        db_int8(&p, id), db_text(&p, folder), db_text(&p, checked), db_int4(&p, (int32_t)rights);
+        db_int8(&p, account.id), db_text(&p, folder), db_text(&p, checked), db_int4(&p, (int32_t)rights);
         result = ask(c, &SET, &p, checked, err);
     }
     arena_free(&a);
@@ -84,12 +63,13 @@ int64_t admin_share_set(struct db_conn *c, struct str address, struct str folder
 int64_t admin_delegate_set(struct db_conn *c, struct str address, struct str who, bool allowed, struct err *err) {
     struct arena a = ARENA_EMPTY;
     struct str checked;
-    int64_t id, result = find(c, &a, address, &id, err);
+    struct admin_account account;
+    int64_t result = admin_find_account(c, &a, address, &account, err);
     if (result == 1)
         result = check_who(&a, who, &checked, err);
     if (result == 1) {
         struct db_params p = {0};
-        db_int8(&p, id), db_text(&p, checked), db_bool(&p, allowed);
+        db_int8(&p, account.id), db_text(&p, checked), db_bool(&p, allowed);
         result = ask(c, &DELEGATE, &p, checked, err);
     }
     arena_free(&a);
