@@ -17,6 +17,7 @@ docs/testing.md tells more.
 """
 
 from . import filters
+from .imapcase import ImapCase
 from .imapwire import ImapWire
 from .mansio import Account, Mansio, message, private, shared, unique
 from .objectstore import ObjectStore
@@ -30,5 +31,5 @@ from .web import Web
 from .webclient import Browser
 from .wire import Wire
 
-__all__ = ["Account", "Browser", "ImapWire", "Mansio", "ObjectStore", "Outside", "Second", "Sink", "Stranger", "Thunderbird", "Web", "Wire", "converse", "eventually", "filters", "message",
+__all__ = ["Account", "Browser", "ImapCase", "ImapWire", "Mansio", "ObjectStore", "Outside", "Second", "Sink", "Stranger", "Thunderbird", "Web", "Wire", "converse", "eventually", "filters", "message",
            "private", "settle", "shared", "unique"]

@@ -13,17 +13,10 @@ TWO = b"Subject: two\r\n\r\nsecond\r\n"
 THREE = b"Subject: three\r\n\r\nthird\r\n"
 
 
-class Case(unittest.TestCase):
+class Case(harness.ImapCase):
     def setUp(self):
-        self.mansio = harness.shared()
-        self.domain = self.mansio.new_domain()
-        self.livia = self.mansio.new_account(self.domain)
+        super().setUp()
         self.wire = self.session()
-
-    def session(self, account=None):
-        wire = harness.ImapWire(self.mansio, account or self.livia)
-        self.addCleanup(wire.close)
-        return wire
 
     def literal(self, data, kind=b""):
         return kind + b"{%d+}\r\n" % len(data) + data

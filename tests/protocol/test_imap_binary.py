@@ -22,16 +22,10 @@ MIXED = b"".join(
 )
 
 
-class Case(unittest.TestCase):
+class Case(harness.ImapCase):
     def setUp(self):
-        self.mansio = harness.shared()
-        self.livia = self.mansio.new_account(self.mansio.new_domain())
+        super().setUp()
         self.wire = self.session()
-
-    def session(self):
-        wire = harness.ImapWire(self.mansio, self.livia)
-        self.addCleanup(wire.close)
-        return wire
 
     def fetch(self, item, message=1, wire=None):
         """What the response has behind the item: (kind of literal, bytes) or text."""

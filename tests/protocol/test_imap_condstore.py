@@ -28,16 +28,10 @@ def uids(text):
     return out
 
 
-class Case(unittest.TestCase):
+class Case(harness.ImapCase):
     def setUp(self):
-        self.mansio = harness.shared()
-        self.livia = self.mansio.new_account(self.mansio.new_domain())
-        self.one, self.two = self.open(), self.open()
-
-    def open(self):
-        wire = harness.ImapWire(self.mansio, self.livia)
-        self.addCleanup(wire.close)
-        return wire
+        super().setUp()
+        self.one, self.two = self.session(), self.session()
 
     def fill(self, count=5):
         for _ in range(count):

@@ -5,17 +5,10 @@ import unittest
 import harness
 
 
-class Case(unittest.TestCase):
+class Case(harness.ImapCase):
     def setUp(self):
-        self.mansio = harness.shared()
-        self.domain = self.mansio.new_domain()
-        self.livia = self.mansio.new_account(self.domain)
-        self.one, self.two = self.open(), self.open()
-
-    def open(self, account=None):
-        wire = harness.ImapWire(self.mansio, account or self.livia)
-        self.addCleanup(wire.close)
-        return wire
+        super().setUp()
+        self.one, self.two = self.session(), self.session()
 
     def refused(self, command, how, wire=None):
         reply, _ = (wire or self.one).run(command)
@@ -49,7 +42,7 @@ class Mailboxes(Case):
         self.refused(b"SETMETADATA INBOX (/private/comment {1+}\r\n\0)", "BAD")
 
     def test_private_entries_are_the_accounts_own(self):
-        marcus = self.open(self.mansio.new_account(self.domain))
+        marcus = self.session(self.mansio.new_account(self.domain))
         self.one.must('SETMETADATA "" (/private/vendor/x "of Livia")')
         marcus.must('SETMETADATA "" (/private/vendor/x "of Marcus")')
         self.assertEqual(self.two.must('GETMETADATA "" /private/vendor/x'), [b'* METADATA "" (/private/vendor/x "of Livia")'])

@@ -15,17 +15,10 @@ BOTH = "MessageNew MessageExpunge"
 ALL = "MessageNew MessageExpunge FlagChange"
 
 
-class Case(unittest.TestCase):
+class Case(harness.ImapCase):
     def setUp(self):
-        self.mansio = harness.shared()
-        self.domain = self.mansio.new_domain()
-        self.livia = self.mansio.new_account(self.domain)
-        self.one, self.two = self.open(), self.open()
-
-    def open(self, account=None):
-        wire = harness.ImapWire(self.mansio, account or self.livia)
-        self.addCleanup(wire.close)
-        return wire
+        super().setUp()
+        self.one, self.two = self.session(), self.session()
 
     def append(self, mailbox="Archive", wire=None):
         reply, _ = (wire or self.one).append(mailbox, MESSAGE)
@@ -113,7 +106,7 @@ class OtherMailboxes(Case):
                          [b'* STATUS "Archive" (MESSAGES 1 UIDNEXT 2 V)', b'* STATUS "Sent" (MESSAGES 0 UIDNEXT 1 V)'])  # fmt: skip
 
     def test_mail_from_outside_is_told_within_100_ms_to_many_sessions(self):
-        wires = [self.open() for _ in range(10)]
+        wires = [self.session() for _ in range(10)]
         for wire in wires:
             wire.must(f"NOTIFY SET (inboxes ({BOTH}))")
         self.mansio.send("x@outside.test", self.livia.address)
@@ -134,7 +127,7 @@ class OtherMailboxes(Case):
         self.assertIn(b'STATUS "Archive" (MESSAGES 2', self.two.line())
 
     def test_another_accounts_mail_is_never_told(self):
-        marcus = self.open(self.mansio.new_account(self.domain))
+        marcus = self.session(self.mansio.new_account(self.domain))
         marcus.must(f"NOTIFY SET STATUS (personal ({ALL} MailboxName SubscriptionChange MailboxMetadataChange ServerMetadataChange))")
         self.append("INBOX")
         self.one.must("CREATE mine")
@@ -329,7 +322,7 @@ class Shared(Case):
     def setUp(self):
         super().setUp()
         self.marcus = self.mansio.new_account(self.domain)
-        self.reader = self.open(self.marcus)
+        self.reader = self.session(self.marcus)
         self.one.must("CREATE projects")
         self.one.must(f"SETACL projects {self.marcus.address} lrs")
         self.name = f"Other Users/{self.livia.address}/projects"

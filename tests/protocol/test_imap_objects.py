@@ -11,16 +11,10 @@ REPLY = b"From: b@example.org\r\nSubject: Re: one\r\nMessage-ID: <two@example.or
 OTHER = b"From: c@example.org\r\nSubject: other\r\nMessage-ID: <three@example.org>\r\n\r\nz\r\n"
 
 
-class Case(unittest.TestCase):
+class Case(harness.ImapCase):
     def setUp(self):
-        self.mansio = harness.shared()
-        self.livia = self.mansio.new_account(self.mansio.new_domain())
+        super().setUp()
         self.wire = self.session()
-
-    def session(self):
-        wire = harness.ImapWire(self.mansio, self.livia)
-        self.addCleanup(wire.close)
-        return wire
 
     def add(self, *messages, more=""):
         for message in messages:

@@ -14,17 +14,10 @@ def message(size):
     return head + b"x" * (size - len(head) - 2) + b"\r\n"
 
 
-class Case(unittest.TestCase):
+class Case(harness.ImapCase):
     def setUp(self):
-        self.mansio = harness.shared()
-        self.domain = self.mansio.new_domain()
-        self.livia = self.mansio.new_account(self.domain)
-        self.wire = self.open()
-
-    def open(self, account=None):
-        wire = harness.ImapWire(self.mansio, account or self.livia)
-        self.addCleanup(wire.close)
-        return wire
+        super().setUp()
+        self.wire = self.session()
 
     def allow(self, *options):
         self.mansio.command("account", "set", self.livia.address, *options)
@@ -50,7 +43,7 @@ class Quota(Case):
 
     def test_every_mailbox_is_in_the_one_root_and_sessions_see_the_same_usage(self):
         self.allow("--quota", "100K", "--quota-messages", "10")
-        other = self.open()
+        other = self.session()
         harness.eventually(lambda: self.quota() == {"STORAGE": (0, 100), "MESSAGE": (0, 10)}, 5, "the quota")
         self.assertTrue(self.append(10_000).startswith("OK"))
         self.assertTrue(self.append(10_000, "INBOX", other).startswith("OK"))
@@ -98,7 +91,7 @@ class Quota(Case):
         self.assertTrue(self.append(100).startswith("OK"))
 
     def test_status_tells_what_expunge_would_give_back(self):
-        other = self.open()
+        other = self.session()
         for size in (100, 1000, 10_000):
             self.append(size)
         self.assertEqual(other.must("STATUS Archive (DELETED DELETED-STORAGE)"), [b'* STATUS "Archive" (DELETED 0 DELETED-STORAGE 0)'])

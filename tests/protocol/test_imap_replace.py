@@ -9,19 +9,13 @@ OLD = b"Subject: draft\r\n\r\nfirst version\r\n"
 NEW = b"Subject: draft\r\n\r\nsecond version\r\n"
 
 
-class Replacing(unittest.TestCase):
+class Replacing(harness.ImapCase):
     def setUp(self):
-        self.mansio = harness.shared()
-        self.livia = self.mansio.new_account(self.mansio.new_domain())
+        super().setUp()
         self.wire = self.session()
         for i in range(3):
             self.wire.append("Drafts", OLD + b"%d\r\n" % i)
         self.wire.must("SELECT Drafts")
-
-    def session(self):
-        wire = harness.ImapWire(self.mansio, self.livia)
-        self.addCleanup(wire.close)
-        return wire
 
     def replace(self, which, *arguments, wire=None):
         return (wire or self.wire).run(which.encode() + b"".join(b" " + a for a in arguments))

@@ -7,16 +7,10 @@ import unittest
 import harness
 
 
-class Case(unittest.TestCase):
+class Case(harness.ImapCase):
     def setUp(self):
-        self.mansio = harness.shared()
-        self.livia = self.mansio.new_account(self.mansio.new_domain())
+        super().setUp()
         self.wire = self.session()
-
-    def session(self):
-        wire = harness.ImapWire(self.mansio, self.livia)
-        self.addCleanup(wire.close)
-        return wire
 
     def add(self, *messages, mailbox="INBOX", more=""):
         for message in messages:

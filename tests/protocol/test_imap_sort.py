@@ -6,16 +6,10 @@ import unittest
 import harness
 
 
-class Case(unittest.TestCase):
+class Case(harness.ImapCase):
     def setUp(self):
-        self.mansio = harness.shared()
-        self.livia = self.mansio.new_account(self.mansio.new_domain())
+        super().setUp()
         self.wire = self.session()
-
-    def session(self):
-        wire = harness.ImapWire(self.mansio, self.livia)
-        self.addCleanup(wire.close)
-        return wire
 
     def add(self, header, date="01-Feb-2026 00:00:00 +0000", body="x\r\n"):
         message = "".join(f"{line}\r\n" for line in header.splitlines()) + "\r\n" + body

@@ -7,10 +7,9 @@ import harness
 MESSAGE = b"From: a@example.org\r\nSubject: salve\r\n\r\nbody\r\n"
 
 
-class UidOnly(unittest.TestCase):
+class UidOnly(harness.ImapCase):
     def setUp(self):
-        self.mansio = harness.shared()
-        self.livia = self.mansio.new_account(self.mansio.new_domain())
+        super().setUp()
         self.wire, self.other = self.session(), self.session()
         for _ in range(6):
             self.other.append("INBOX", MESSAGE)
@@ -19,11 +18,6 @@ class UidOnly(unittest.TestCase):
         self.other.must("EXPUNGE")
         self.assertEqual(self.wire.must("ENABLE UIDONLY"), [b"* ENABLED UIDONLY"])
         self.selected = self.wire.must("SELECT INBOX")
-
-    def session(self):
-        wire = harness.ImapWire(self.mansio, self.livia)
-        self.addCleanup(wire.close)
-        return wire
 
     def test_it_is_offered(self):
         self.assertIn(b"UIDONLY", self.wire.must("CAPABILITY")[0].split())
