@@ -10,6 +10,7 @@ import struct
 import subprocess
 import tempfile
 import threading
+import unittest
 
 from .patience import eventually
 from .wire import Wire
@@ -201,16 +202,27 @@ class Daemon:
         self.process.wait()
 
 
-class Filtered:
-    """For a TestCase with a private instance of its own (self.mansio): filters come and go, and are in force when attach() and change()
-    return."""
+class Filtered(unittest.TestCase):
+    """With a private instance of its own (self.mansio): filters come and go, and are in force when attach() and change() return."""
 
-    def start(self, **overrides):
+    @classmethod
+    def setUpClass(cls):
         from .mansio import private
 
-        self.mansio = private(overrides={"log_level": "debug", **overrides})
-        self.domain = self.mansio.new_domain()
-        self.livia, self.marcus = self.mansio.new_account(self.domain), self.mansio.new_account(self.domain)
+        cls.mansio = private(overrides={"log_level": "debug"})
+        cls.domain = cls.mansio.new_domain()
+        cls.livia, cls.marcus = cls.mansio.new_account(cls.domain), cls.mansio.new_account(cls.domain)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.mansio.remove()
+
+    def mails(self, account, folder="INBOX"):
+        """None yet where the folder is not there."""
+        try:
+            return self.mansio.mail(account, folder)
+        except AssertionError:
+            return []
 
     def in_force(self, *command):
         before = self.mansio.log("mta").count("filters in force")

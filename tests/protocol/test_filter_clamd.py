@@ -31,15 +31,7 @@ def infected(subject="infected"):
     return mail.as_bytes()
 
 
-class ClamdTest(unittest.TestCase, Filtered):
-    @classmethod
-    def setUpClass(cls):
-        cls.start(cls)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.mansio.remove()
-
+class ClamdTest(Filtered):
     def deliver(self, raw):
         with self.mansio.smtp() as client:
             client.ehlo()

@@ -19,15 +19,7 @@ FIELDS = 5  # of the mail below, with our own Authentication-Results on top
 MAIL_TEXT = b"Subject: first\r\nX-Two: a\r\n b\r\nX-Tab:\tc\r\nX-None:d\r\n\r\nBody\r\n"
 
 
-class MilterTest(unittest.TestCase, Filtered):
-    @classmethod
-    def setUpClass(cls):
-        cls.start(cls)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.mansio.remove()
-
+class MilterTest(Filtered):
     def milter(self, *options, **script):
         """A milter that is attached and in force, and has heard nothing yet."""
         milter = Milter(**script)
@@ -65,12 +57,6 @@ class MilterTest(unittest.TestCase, Filtered):
         new = [body for uid, body in self.mails(account or self.livia, folder) if uid not in before]
         self.assertEqual(len(new), 1)
         return new[0]
-
-    def mails(self, account, folder):
-        try:
-            return self.mansio.mail(account, folder)
-        except AssertionError:
-            return []
 
 
 class Stages(MilterTest):

@@ -13,15 +13,7 @@ from harness.filters import Daemon, Filtered, Policy, free_port
 MAIL_TEXT = b"Subject: policy\r\n\r\nBody\r\n"
 
 
-class PolicyTest(unittest.TestCase, Filtered):
-    @classmethod
-    def setUpClass(cls):
-        cls.start(cls)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.mansio.remove()
-
+class PolicyTest(Filtered):
     def server(self, answer="DUNNO", *options, name="policy"):
         server = Policy(answer)
         self.addCleanup(server.close)
@@ -43,12 +35,6 @@ class PolicyTest(unittest.TestCase, Filtered):
         new = [body for uid, body in self.mails(account, folder) if uid not in before]
         self.assertEqual(len(new), 1)
         return new[0]
-
-    def mails(self, account, folder):
-        try:
-            return self.mansio.mail(account, folder)
-        except AssertionError:
-            return []
 
 
 class Questions(PolicyTest):

@@ -15,16 +15,16 @@ from harness.filters import Daemon, Filtered, free_port
 SCRIPT = os.path.join(os.path.dirname(__file__), "filters", "scripted_milter.py")
 
 
-class ProgramTest(unittest.TestCase, Filtered):
+class ProgramTest(Filtered):
     @classmethod
     def setUpClass(cls):
-        cls.start(cls)
+        super().setUpClass()
         cls.folder = tempfile.TemporaryDirectory()
 
     @classmethod
     def tearDownClass(cls):
         cls.folder.cleanup()
-        cls.mansio.remove()
+        super().tearDownClass()
 
     def deliver(self, *fields, to=None, body="Salve!"):
         with self.mansio.smtp() as client:
