@@ -210,8 +210,7 @@ static void answer(struct exchange *x, const struct domain *domain, const struct
         page_flash(x, "The alias is saved.");
         exchange_redirect(x, "/domains/%lld/aliases", (long long)domain->id);
     } else if (outcome == OUTCOME_REFUSED) {
-        show_problem(x, form_page(x, domain, alias, exchange_form(x, "targets")), field, err);
-        page_send(x);
+        form_refused(x, form_page(x, domain, alias, exchange_form(x, "targets")), field, err);
     }
 }
 

@@ -100,11 +100,11 @@ static void get_apps(struct exchange *x) {
 static void post_apps(struct exchange *x) {
     struct err err;
     struct buf secret = BUF_EMPTY;
+    struct dict *d;
     struct str name = exchange_form(x, "name"), scopes = exchange_form(x, "for");
     int64_t id = admin_app_password_add(x->db, x->actor.login, name, scopes, &secret, &err);
     struct str shown = arena_str(&x->arena, buf_str(&secret));
     buf_free(&secret);
-    struct dict *d;
     switch (admin_outcome(x, id, &err)) {
     case OUTCOME_DONE:
         d = page_begin(x, PAGE_ADMIN, "admin/app_shown.tpl", "App password");
@@ -113,11 +113,7 @@ static void post_apps(struct exchange *x) {
         page_send(x);
         break;
     case OUTCOME_REFUSED:
-        d = apps_page(x);
-        if (d) {
-            show_problem(x, d, "NAME_PROBLEM", &err);
-            page_send(x);
-        }
+        form_refused(x, apps_page(x), "NAME_PROBLEM", &err);
         break;
     case OUTCOME_REPLIED:
         break;

@@ -53,6 +53,13 @@ void show_problem(struct exchange *x, struct dict *d, const char *name, const st
     x->reply.status = 422;
 }
 
+void form_refused(struct exchange *x, struct dict *page, const char *name, const struct err *err) {
+    if (!page)
+        return;
+    show_problem(x, page, name, err);
+    page_send(x);
+}
+
 /* ---- values ---- */
 
 static const struct {

@@ -24,6 +24,9 @@ bool change_row(struct exchange *x, const struct db_statement *s, struct db_para
 struct str sentence(struct arena *a, const char *text);
 /* Shows the section `name` with the sentence as TEXT: at a field, or above the form. Sets the reply's status to 422. */
 void show_problem(struct exchange *x, struct dict *d, const char *name, const struct err *err);
+/* Sends the page that has the form again, with the problem. page NULL: there is none, and an error page in the reply.
+ */
+void form_refused(struct exchange *x, struct dict *page, const char *name, const struct err *err);
 
 /* ---- values ---- */
 

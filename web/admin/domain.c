@@ -168,9 +168,8 @@ static void post_settings(struct exchange *x) {
         page_flash(x, "The settings of %.*s are saved.", STR_ARG(domain.display));
         exchange_redirect(x, "/domains/%lld/settings", (long long)domain.id);
     } else if (outcome == OUTCOME_REFUSED) {
-        struct dict *d = settings_page(x, &domain, limit, active, form_protocols_off(x, domain.protocols_off));
-        show_problem(x, d, "LIMIT_PROBLEM", &err);
-        page_send(x);
+        form_refused(x, settings_page(x, &domain, limit, active, form_protocols_off(x, domain.protocols_off)),
+                     "LIMIT_PROBLEM", &err);
     }
 }
 

@@ -157,11 +157,7 @@ static void post_new(struct exchange *x) {
     int64_t tenant_id = x->actor.tenant_id;
     if (x->actor.role == ROLE_PROVIDER && !tenants_chosen(x, &tenant_id)) {
         err_set(&err, "choose the reseller that the domain belongs to");
-        struct dict *d = new_page(x);
-        if (d) {
-            show_problem(x, d, "TENANT_PROBLEM", &err);
-            page_send(x);
-        }
+        form_refused(x, new_page(x), "TENANT_PROBLEM", &err);
         return;
     }
     if (str_eq(kind, STR("alias")))
@@ -175,11 +171,8 @@ static void post_new(struct exchange *x) {
         exchange_redirect(x, "/domains/%lld", (long long)id);
         return;
     }
-    struct dict *d = outcome == OUTCOME_REFUSED ? new_page(x) : NULL;
-    if (d) {
-        show_problem(x, d, problem_field(x, name, kind, target), &err);
-        page_send(x);
-    }
+    if (outcome == OUTCOME_REFUSED)
+        form_refused(x, new_page(x), problem_field(x, name, kind, target), &err);
 }
 
 const struct route domains_routes[] = {

@@ -160,8 +160,7 @@ static struct dict *form_page(struct exchange *x, int64_t id, struct str name, c
 
 static void refused(struct exchange *x, int64_t id, struct str name, const struct filter_form *f,
                     const struct err *err) {
-    show_problem(x, form_page(x, id, name, f), "PROBLEM", err);
-    page_send(x);
+    form_refused(x, form_page(x, id, name, f), "PROBLEM", err);
 }
 
 /* ---- a new one ---- */

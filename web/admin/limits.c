@@ -98,18 +98,13 @@ static int64_t set(struct exchange *x, struct str whose, struct err *err) {
 static void post_limits(struct exchange *x) {
     struct err err;
     struct str whose = exchange_form(x, "whose");
-    struct dict *d;
     switch (admin_outcome(x, set(x, whose, &err), &err)) {
     case OUTCOME_DONE:
         page_flash(x, "The limits of %.*s are saved.", STR_ARG(whose));
         exchange_redirect(x, "/limits");
         break;
     case OUTCOME_REFUSED:
-        d = limits_page(x);
-        if (d) {
-            show_problem(x, d, "PROBLEM", &err);
-            page_send(x);
-        }
+        form_refused(x, limits_page(x), "PROBLEM", &err);
         break;
     case OUTCOME_REPLIED:
         break;

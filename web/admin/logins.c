@@ -136,14 +136,6 @@ static void back(struct exchange *x, const struct owner *o) {
     exchange_redirect(x, "/mailboxes/%lld/logins", (long long)o->id);
 }
 
-static void refuse(struct exchange *x, const struct owner *o, const char *field, const struct err *err) {
-    struct dict *d = logins_page(x, o);
-    if (d) {
-        show_problem(x, d, field, err);
-        page_send(x);
-    }
-}
-
 static void take_away(struct exchange *x, bool token) {
     struct owner o;
     if (!load(x, &o) || !apps_remove(x, o.id, token, exchange_id(x, "id")))
@@ -166,7 +158,7 @@ static void post_send_as(struct exchange *x) {
         page_flash(x, "It may send under this address now.");
         back(x, &o);
     } else if (outcome == OUTCOME_REFUSED) {
-        refuse(x, &o, "ADDRESS_PROBLEM", &err);
+        form_refused(x, logins_page(x, &o), "ADDRESS_PROBLEM", &err);
     }
 }
 
@@ -192,7 +184,7 @@ static void post_limits(struct exchange *x) {
     db_int8(&p, o.tenant_id);
     db_int8(&p, o.id);
     if (!send_limits_read(x, &p, &err)) {
-        refuse(x, &o, "LIMIT_PROBLEM", &err);
+        form_refused(x, logins_page(x, &o), "LIMIT_PROBLEM", &err);
         return;
     }
     if (db_exec(x->db, &SET_LIMITS, &p, &err) < 0) {

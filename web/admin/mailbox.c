@@ -179,11 +179,8 @@ static void post_mailbox(struct exchange *x) {
         exchange_redirect(x, "/mailboxes/%lld", (long long)m.id);
         return;
     }
-    struct dict *d = outcome == OUTCOME_REFUSED ? mailbox_page(x, &m) : NULL;
-    if (d) {
-        show_problem(x, d, field, &err);
-        page_send(x);
-    }
+    if (outcome == OUTCOME_REFUSED)
+        form_refused(x, mailbox_page(x, &m), field, &err);
 }
 
 /* ---- passwords, typed or made up ---- */
@@ -234,8 +231,7 @@ static void post_password(struct exchange *x) {
         page_flash(x, "%.*s has a new password. The old one stopped working.", STR_ARG(m.display));
         exchange_redirect(x, "/mailboxes/%lld", (long long)m.id);
     } else if (outcome == OUTCOME_REFUSED) {
-        show_problem(x, password_page(x, &m), "PASSWORD_PROBLEM", &err);
-        page_send(x);
+        form_refused(x, password_page(x, &m), "PASSWORD_PROBLEM", &err);
     }
 }
 
@@ -309,8 +305,7 @@ static void post_new(struct exchange *x) {
         page_flash(x, "The mailbox %.*s is there and takes mail.", STR_ARG(address));
         exchange_redirect(x, "/domains/%lld/mailboxes", (long long)domain.id);
     } else if (outcome == OUTCOME_REFUSED) {
-        show_problem(x, new_page(x, &domain), field, &err);
-        page_send(x);
+        form_refused(x, new_page(x, &domain), field, &err);
     }
 }
 

@@ -167,11 +167,7 @@ static void post_new(struct exchange *x) {
         page_flash(x, "%.*s can log in.", STR_ARG(login));
         exchange_redirect(x, "/operators/%lld", (long long)id);
     } else if (outcome == OUTCOME_REFUSED) {
-        struct dict *d = new_page(x);
-        if (d) {
-            show_problem(x, d, field, &err);
-            page_send(x);
-        }
+        form_refused(x, new_page(x), field, &err);
     }
 }
 
@@ -259,11 +255,8 @@ static void answer(struct exchange *x, const struct operator* o, int64_t result,
         exchange_redirect(x, "/operators/%lld", (long long)o->id);
         return;
     }
-    struct dict *d = outcome == OUTCOME_REFUSED ? operator_page(x, o) : NULL;
-    if (d) {
-        show_problem(x, d, field, err);
-        page_send(x);
-    }
+    if (outcome == OUTCOME_REFUSED)
+        form_refused(x, operator_page(x, o), field, err);
 }
 
 static void post_operator(struct exchange *x) {

@@ -94,20 +94,12 @@ static int64_t set_password(struct exchange *x, struct str password, struct err 
     return admin_account_password(x->db, x->actor.login, password, err);
 }
 
-static void refuse(struct exchange *x, const char *field, const struct err *err) {
-    struct dict *d = profile_page(x);
-    if (d) {
-        show_problem(x, d, field, err);
-        page_send(x);
-    }
-}
-
 static void post_password(struct exchange *x) {
     struct err err, why;
     struct str old = params_get(&x->request.form, STR("old")), new = params_get(&x->request.form, STR("new"));
     if (!check_old(x, old.p ? old : STR(""), &err)) {
         if (!x->failed && admin_outcome(x, 0, &why) == OUTCOME_REFUSED)
-            refuse(x, "OLD_PROBLEM", &err);
+            form_refused(x, profile_page(x), "OLD_PROBLEM", &err);
         return;
     }
     int64_t result = set_password(x, new.p ? new : STR(""), &err);
@@ -118,7 +110,7 @@ static void post_password(struct exchange *x) {
         page_flash(x, "Your password is changed, and you are logged out everywhere else.");
         exchange_redirect(x, "/profile");
     } else if (outcome == OUTCOME_REFUSED) {
-        refuse(x, "NEW_PROBLEM", &err);
+        form_refused(x, profile_page(x), "NEW_PROBLEM", &err);
     }
 }
 

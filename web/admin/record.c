@@ -119,9 +119,7 @@ static void post_record(struct exchange *x, bool is_new) {
         page_flash(x, "The record is saved. The nameservers answer with it in a moment.");
         exchange_redirect(x, "/zones/%lld", (long long)z.id);
     } else if (outcome == OUTCOME_REFUSED) {
-        struct dict *d = form_page(x, &z, &record);
-        show_problem(x, d, ttl_good ? problem_field(x, &z, &record) : "TTL_PROBLEM", &err);
-        page_send(x);
+        form_refused(x, form_page(x, &z, &record), ttl_good ? problem_field(x, &z, &record) : "TTL_PROBLEM", &err);
     }
 }
 

@@ -91,14 +91,6 @@ static void get_mail(struct exchange *x) {
         page_send(x);
 }
 
-static void refuse_mail(struct exchange *x, const struct owner *o, const struct err *err) {
-    struct dict *d = mail_page(x, o);
-    if (d) {
-        show_problem(x, d, "PROBLEM", err);
-        page_send(x);
-    }
-}
-
 static void post_mail(struct exchange *x) {
     struct owner o;
     struct err err;
@@ -112,7 +104,7 @@ static void post_mail(struct exchange *x) {
             key[n++] = form->at[i].value;
     if (n == 0) {
         err_set(&err, "choose the messages that shall come back");
-        refuse_mail(x, &o, &err);
+        form_refused(x, mail_page(x, &o), "PROBLEM", &err);
         return;
     }
     int64_t back = removed_bring_back(x->db, o.id, key, n, (struct str){NULL, 0}, &err);
@@ -124,7 +116,7 @@ static void post_mail(struct exchange *x) {
         exchange_redirect(x, "/mailboxes/%lld/removed", (long long)o.id);
         break;
     case OUTCOME_REFUSED:
-        refuse_mail(x, &o, &err);
+        form_refused(x, mail_page(x, &o), "PROBLEM", &err);
         break;
     case OUTCOME_REPLIED:
         break;
@@ -186,11 +178,7 @@ static void post_account(struct exchange *x) {
         exchange_redirect(x, "/mailboxes/%lld", (long long)exchange_id(x, "account"));
         return;
     }
-    struct dict *d = accounts_page(x);
-    if (d) {
-        show_problem(x, d, "PROBLEM", &err);
-        page_send(x);
-    }
+    form_refused(x, accounts_page(x), "PROBLEM", &err);
 }
 
 const struct route removed_routes[] = {

@@ -91,8 +91,7 @@ static void post_new(struct exchange *x) {
         page_flash(x, "The reseller is here. Next it needs somebody who can log in.");
         exchange_redirect(x, "/operators/new?reseller=%lld", (long long)id);
     } else if (outcome == OUTCOME_REFUSED) {
-        show_problem(x, new_page(x), limit_good ? "NAME_PROBLEM" : "LIMIT_PROBLEM", &err);
-        page_send(x);
+        form_refused(x, new_page(x), limit_good ? "NAME_PROBLEM" : "LIMIT_PROBLEM", &err);
     }
 }
 
@@ -161,8 +160,7 @@ static void post_reseller(struct exchange *x) {
         page_flash(x, "The reseller is saved.");
         exchange_redirect(x, "/resellers/%lld", (long long)one.id);
     } else if (outcome == OUTCOME_REFUSED) {
-        show_problem(x, reseller_page(x, &one), limit_good ? "NAME_PROBLEM" : "LIMIT_PROBLEM", &err);
-        page_send(x);
+        form_refused(x, reseller_page(x, &one), limit_good ? "NAME_PROBLEM" : "LIMIT_PROBLEM", &err);
     }
 }
 

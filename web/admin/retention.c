@@ -98,18 +98,13 @@ static int64_t set(struct exchange *x, struct err *err) {
 
 static void post_retention(struct exchange *x) {
     struct err err;
-    struct dict *d;
     switch (admin_outcome(x, set(x, &err), &err)) {
     case OUTCOME_DONE:
         page_flash(x, "The rule for %.*s is saved.", STR_ARG(exchange_form(x, "whose")));
         exchange_redirect(x, "/retention");
         break;
     case OUTCOME_REFUSED:
-        d = retention_page(x);
-        if (d) {
-            show_problem(x, d, "PROBLEM", &err);
-            page_send(x);
-        }
+        form_refused(x, retention_page(x), "PROBLEM", &err);
         break;
     case OUTCOME_REPLIED:
         break;

@@ -149,11 +149,7 @@ static void answer(struct exchange *x, const struct owner *o, int64_t result, st
         page_flash(x, "%s", done);
         exchange_redirect(x, "%.*s", STR_ARG(o->path));
     } else if (outcome == OUTCOME_REFUSED) {
-        struct dict *d = sharing_page(x, o);
-        if (d) {
-            show_problem(x, d, field, err);
-            page_send(x);
-        }
+        form_refused(x, sharing_page(x, o), field, err);
     }
 }
 

@@ -201,11 +201,8 @@ static void post_new(struct exchange *x) {
         exchange_redirect(x, "/zones/%lld", (long long)id);
         return;
     }
-    struct dict *d = outcome == OUTCOME_REFUSED ? new_page(x) : NULL;
-    if (d) {
-        show_problem(x, d, tenant_id ? "NAME_PROBLEM" : "TENANT_PROBLEM", &err);
-        page_send(x);
-    }
+    if (outcome == OUTCOME_REFUSED)
+        form_refused(x, new_page(x), tenant_id ? "NAME_PROBLEM" : "TENANT_PROBLEM", &err);
 }
 
 static bool ask_delete(struct exchange *x, const struct zone_info *z) {
