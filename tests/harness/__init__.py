@@ -23,6 +23,7 @@ from .mansio import Account, Mansio, message, private, shared, unique
 from .objectstore import ObjectStore
 from .outside import Outside
 from .patience import eventually
+from .queuecase import QueueCase
 from .second import Second
 from .sink import Sink, converse
 from .stranger import Stranger, settle
@@ -31,5 +32,5 @@ from .web import Web
 from .webclient import Browser
 from .wire import Wire
 
-__all__ = ["Account", "Browser", "ImapCase", "ImapWire", "Mansio", "ObjectStore", "Outside", "Second", "Sink", "Stranger", "Thunderbird", "Web", "Wire", "converse", "eventually", "filters", "message",
-           "private", "settle", "shared", "unique"]
+__all__ = ["Account", "Browser", "ImapCase", "ImapWire", "Mansio", "ObjectStore", "Outside", "QueueCase", "Second", "Sink", "Stranger", "Thunderbird",
+           "Web", "Wire", "converse", "eventually", "filters", "message", "private", "settle", "shared", "unique"]

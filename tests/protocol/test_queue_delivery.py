@@ -1,6 +1,5 @@
 """Mail for elsewhere: to whom the queue connects, what it says, and what it makes of the answers."""
 
-import itertools
 import re
 import ssl
 import subprocess
@@ -21,43 +20,21 @@ def self_signed():
     return context
 
 
-class Delivery(unittest.TestCase):
-    def setUp(self):
-        self.mansio = harness.shared()
-        self.domain = self.mansio.new_domain()
-        self.livia = self.mansio.new_account(self.domain)
-        self.kept = []
-        self.numbers = itertools.count(1)
-
+class Delivery(harness.QueueCase):
     def sink(self, script=None, **kwargs):
         sink = harness.Sink(self.mansio, script or harness.converse(self.kept, **kwargs))
         self.enterContext(sink)
         return sink
 
-    def far(self, *records):
-        """A zone of its own with these records."""
-        name = f"far{next(self.numbers)}-{self.domain}".replace(".example", ".test")
-        self.mansio.outside_zone(name, list(records))
-        return name
-
     def submit(self, *recipients, raw=None, subject="Onward"):
         self.mansio.submit(self.livia, list(recipients), subject=subject, raw=raw)
-
-    def wait(self, count=1):
-        harness.eventually(lambda: len(self.kept) >= count, 15, f"mail number {count}")
-        return self.kept[-1]
-
-    def bounce(self):
-        got = self.mansio.wait_for_mail(self.livia)
-        self.assertEqual(got.get_content_type(), "multipart/report")
-        return got
 
     # ---- to whom ----
 
     def test_the_best_mx_is_tried_first(self):
         good = self.sink()
         other = self.sink(script=lambda peer: self.fail("the worse MX was tried"))
-        domain = self.far("@ MX 20 b", "@ MX 10 a", f"a A {good.address}", f"b A {other.address}")
+        domain = self.zone("@ MX 20 b", "@ MX 10 a", f"a A {good.address}", f"b A {other.address}")
         self.submit(f"bob@{domain}")
         self.wait()
         self.assertEqual(other.connections, 0)
@@ -66,7 +43,7 @@ class Delivery(unittest.TestCase):
         good = self.sink()
         refusing = self.sink(script=lambda peer: peer.say("421 4.3.2 go away"))
         silent = self.sink(script=lambda peer: None)
-        domain = self.far("@ MX 10 none", "@ MX 20 refusing", "@ MX 30 silent", "@ MX 40 good", "none A 127.0.0.99",
+        domain = self.zone("@ MX 10 none", "@ MX 20 refusing", "@ MX 30 silent", "@ MX 40 good", "none A 127.0.0.99",
                           f"refusing A {refusing.address}", f"silent A {silent.address}", f"good A {good.address}")  # fmt: skip
         self.submit(f"bob@{domain}")
         self.wait()
@@ -74,35 +51,35 @@ class Delivery(unittest.TestCase):
 
     def test_a_domain_without_mx_is_its_own_host(self):
         sink = self.sink()
-        domain = self.far(f"@ A {sink.address}")
+        domain = self.zone(f"@ A {sink.address}")
         self.submit(f"bob@{domain}")
         self.wait()
 
     def test_a_null_mx_is_a_bounce_at_once(self):
-        domain = self.far("@ MX 0 .", "@ A 127.0.0.98")
+        domain = self.zone("@ MX 0 .", "@ A 127.0.0.98")
         self.submit(f"bob@{domain}")
         self.assertIn("Status: 5.1.10", self.bounce().as_string())
 
     def test_a_domain_that_does_not_exist_is_a_bounce_at_once(self):
-        domain = "does-not-exist." + self.far("@ TXT x")
+        domain = "does-not-exist." + self.zone("@ TXT x")
         self.submit(f"bob@{domain}")
         self.assertIn("Status: 5.1.2", self.bounce().as_string())
 
     def test_mx_hosts_without_an_address_are_a_bounce(self):
-        domain = self.far("@ MX 10 nowhere")
+        domain = self.zone("@ MX 10 nowhere")
         self.submit(f"bob@{domain}")
         self.assertIn("Status: 5.4.4", self.bounce().as_string())
 
     def test_an_mx_that_is_this_server_is_a_loop(self):
         worse = self.sink(script=lambda peer: self.fail("an MX worse than ourselves was tried"))
-        domain = self.far("@ MX 10 mail.mansio.example.", "@ MX 20 worse", f"worse A {worse.address}")
+        domain = self.zone("@ MX 10 mail.mansio.example.", "@ MX 20 worse", f"worse A {worse.address}")
         self.submit(f"bob@{domain}")
         self.assertIn("Status: 5.4.6", self.bounce().as_string())
         self.assertEqual(worse.connections, 0)
 
     def test_a_host_that_calls_itself_by_our_name_is_a_loop(self):
         sink = self.sink(name="mail.mansio.example")
-        domain = self.far("@ MX 10 mx", f"mx A {sink.address}")
+        domain = self.zone("@ MX 10 mx", f"mx A {sink.address}")
         self.submit(f"bob@{domain}")
         self.assertIn("Status: 5.4.6", self.bounce().as_string())
 
@@ -122,7 +99,7 @@ class Delivery(unittest.TestCase):
 
     def test_the_message_arrives_byte_for_byte(self):
         sink = self.sink()
-        domain = self.far("@ MX 10 mx", f"mx A {sink.address}")
+        domain = self.zone("@ MX 10 mx", f"mx A {sink.address}")
         body = b".\r\n..\r\n.x\r\n" + b"long " * 10_000 + b"\r\n\r\n" + b"line\r\n" * 100_000 + b"end.\r\n"
         self.submit(f"bob@{domain}", raw=b"Subject: dots\r\n\r\n" + body)
         data = self.wait().data
@@ -142,7 +119,7 @@ class Delivery(unittest.TestCase):
             peer.say("250 kept")
 
         sink = self.sink(script=script)
-        domain = self.far("@ MX 10 mx", f"mx A {sink.address}")
+        domain = self.zone("@ MX 10 mx", f"mx A {sink.address}")
         self.submit(f"a@{domain}", f"b@{domain}")
         harness.eventually(lambda: groups, 10)
         self.assertEqual(groups[0].count(b"\r\n"), 4)
@@ -150,7 +127,7 @@ class Delivery(unittest.TestCase):
 
     def test_without_pipelining_each_command_waits_for_its_answer(self):
         sink = self.sink(extensions=())
-        domain = self.far("@ MX 10 mx", f"mx A {sink.address}")
+        domain = self.zone("@ MX 10 mx", f"mx A {sink.address}")
         self.submit(f"a@{domain}", f"b@{domain}")
         lines = self.wait().lines
         self.assertEqual([line.split()[0] for line in lines], ["EHLO", "MAIL", "RCPT", "RCPT", "DATA"])
@@ -158,20 +135,20 @@ class Delivery(unittest.TestCase):
 
     def test_size_and_body_are_said_where_the_server_knows_them(self):
         sink = self.sink()
-        domain = self.far("@ MX 10 mx", f"mx A {sink.address}")
+        domain = self.zone("@ MX 10 mx", f"mx A {sink.address}")
         self.submit(f"a@{domain}", raw="Subject: x\r\n\r\ngr\u00fcn\r\n".encode())
         mail = self.wait()
         self.assertEqual(mail.lines[1], f"MAIL FROM:<{self.livia.address}> SIZE={len(mail.data)} BODY=8BITMIME")
 
     def test_a_server_without_ehlo_is_greeted_with_helo(self):
         sink = self.sink(answer=lambda verb, line: "500 what?" if verb == "EHLO" else None)
-        domain = self.far("@ MX 10 mx", f"mx A {sink.address}")
+        domain = self.zone("@ MX 10 mx", f"mx A {sink.address}")
         self.submit(f"a@{domain}")
         self.assertEqual(self.wait().lines[1], "HELO mail.mansio.example")
 
     def test_tls_is_used_where_it_is_offered_whatever_the_certificate(self):
         sink = self.sink(tls=self_signed())
-        domain = self.far("@ MX 10 mx", f"mx A {sink.address}")
+        domain = self.zone("@ MX 10 mx", f"mx A {sink.address}")
         self.submit(f"a@{domain}")
         self.assertEqual([line.split()[0] for line in self.wait().lines][:4], ["EHLO", "STARTTLS", "EHLO", "MAIL"])
         harness.eventually(lambda: re.search(rf"delivered to=<a@{re.escape(domain)}>.* tls=TLSv1\.[23] ", self.mansio.log("mta")), 5)
@@ -181,14 +158,14 @@ class Delivery(unittest.TestCase):
             return "220 but not really\r\nnonsense" if verb == "STARTTLS" else None
 
         sink = self.sink(tls=self_signed(), answer=answer)
-        domain = self.far("@ MX 10 mx", f"mx A {sink.address}")
+        domain = self.zone("@ MX 10 mx", f"mx A {sink.address}")
         self.submit(f"a@{domain}")
         self.assertNotIn("STARTTLS", self.wait().lines)
         self.assertEqual(sink.connections, 2)
 
     def test_what_the_server_says_is_too_big_is_not_sent(self):
         sink = self.sink(extensions=("SIZE 1000",))
-        domain = self.far("@ MX 10 mx", f"mx A {sink.address}")
+        domain = self.zone("@ MX 10 mx", f"mx A {sink.address}")
         self.submit(f"a@{domain}", raw=b"Subject: x\r\n\r\n" + b"x" * 2000 + b"\r\n")
         self.assertIn("Status: 5.3.4", self.bounce().as_string())
         self.assertEqual(self.kept, [])
@@ -202,7 +179,7 @@ class Delivery(unittest.TestCase):
             harness.converse(self.kept)(peer)
 
         sink = self.sink(script=script)
-        domain = self.far("@ MX 10 mx", f"mx A {sink.address}")
+        domain = self.zone("@ MX 10 mx", f"mx A {sink.address}")
         for n in range(40):
             self.submit(f"r{n}@{domain}", subject=f"number {n}")
         sink_open.wait(10)
@@ -224,7 +201,7 @@ class Delivery(unittest.TestCase):
         for extensions in (("PIPELINING",), ("8BITMIME",)):
             with self.subTest(extensions=extensions):
                 sink = self.sink(extensions=extensions, answer=answer)
-                domain = self.far("@ MX 10 mx", f"mx A {sink.address}")
+                domain = self.zone("@ MX 10 mx", f"mx A {sink.address}")
                 self.submit(f"good@{domain}", f"gone@{domain}", f"later@{domain}")
                 self.wait(len(self.kept) + 1)
                 harness.eventually(lambda d=domain: self.queued(d) == [f"later@{d}|1|450 4.2.0 Later"], 10)
@@ -247,7 +224,7 @@ class Delivery(unittest.TestCase):
                 self.check_eager(answer)
                 continue
             sink = self.sink(extensions=extensions, answer=answer)
-            domain = self.far("@ MX 10 mx", f"mx A {sink.address}")
+            domain = self.zone("@ MX 10 mx", f"mx A {sink.address}")
             self.submit(f"gone@{domain}")
             harness.eventually(lambda d=domain: f"failed to=<gone@{d}>" in self.mansio.log("mta"), 10)
             self.submit(f"good@{domain}")
@@ -255,7 +232,7 @@ class Delivery(unittest.TestCase):
 
     def check_eager(self, answer):
         sink = self.sink(extensions=("PIPELINING",), answer=answer)
-        domain = self.far("@ MX 10 mx", f"mx A {sink.address}")
+        domain = self.zone("@ MX 10 mx", f"mx A {sink.address}")
         before = len(self.kept)
         self.submit(f"gone@{domain}")
         harness.eventually(lambda: f"failed to=<gone@{domain}>" in self.mansio.log("mta"), 10)
@@ -263,7 +240,7 @@ class Delivery(unittest.TestCase):
 
     def check_deferred(self, answer, pattern, **kwargs):
         sink = self.sink(answer=answer, **kwargs)
-        domain = self.far("@ MX 10 mx", f"mx A {sink.address}")
+        domain = self.zone("@ MX 10 mx", f"mx A {sink.address}")
         self.submit(f"a@{domain}")
 
         def deferred():
@@ -295,13 +272,13 @@ class Delivery(unittest.TestCase):
 
     def test_a_permanent_refusal_of_the_sender_is_a_bounce(self):
         sink = self.sink(answer=lambda verb, line: "553 5.1.8 we do not like you" if verb == "MAIL" else None)
-        domain = self.far("@ MX 10 mx", f"mx A {sink.address}")
+        domain = self.zone("@ MX 10 mx", f"mx A {sink.address}")
         self.submit(f"a@{domain}")
         self.assertIn("Status: 5.1.8", self.bounce().as_string())
 
     def test_a_refusal_by_all_hosts_at_the_door_is_a_bounce(self):
         sink = self.sink(script=lambda peer: peer.say("554 5.3.2 no mail here"))
-        domain = self.far("@ MX 10 mx", f"mx A {sink.address}")
+        domain = self.zone("@ MX 10 mx", f"mx A {sink.address}")
         self.submit(f"a@{domain}")
         self.assertIn("554 5.3.2 no mail here", self.bounce().as_string())
 
@@ -309,7 +286,7 @@ class Delivery(unittest.TestCase):
 
     def test_a_bounce_is_a_report_with_the_message(self):
         sink = self.sink(answer=lambda verb, line: "550 5.1.1 no such user" if verb == "RCPT" else None)
-        domain = self.far("@ MX 10 mx", f"mx A {sink.address}")
+        domain = self.zone("@ MX 10 mx", f"mx A {sink.address}")
         self.submit(f"a@{domain}", subject="Come back")
         report = self.bounce()
         self.assertEqual(report["Return-Path"], "<>")
@@ -327,7 +304,7 @@ class Delivery(unittest.TestCase):
 
     def test_of_a_large_message_only_the_header_comes_back(self):
         sink = self.sink(answer=lambda verb, line: "550 5.1.1 no such user" if verb == "RCPT" else None)
-        domain = self.far("@ MX 10 mx", f"mx A {sink.address}")
+        domain = self.zone("@ MX 10 mx", f"mx A {sink.address}")
         self.submit(f"a@{domain}", raw=b"Subject: Large\r\n\r\n" + b"x" * 900 + b"\r\n" + b"body text\r\n" * 50_000)
         report = self.bounce()
         original = report.get_payload(2)
@@ -338,8 +315,8 @@ class Delivery(unittest.TestCase):
     def test_a_bounce_goes_to_a_sender_elsewhere_through_the_queue(self):
         refusing = self.sink(answer=lambda verb, line: "550 5.1.1 no such user" if verb == "RCPT" else None)
         home = self.sink()
-        domain = self.far("@ MX 10 mx", f"mx A {refusing.address}")
-        sender_domain = self.far("@ MX 10 mx", f"mx A {home.address}")
+        domain = self.zone("@ MX 10 mx", f"mx A {refusing.address}")
+        sender_domain = self.zone("@ MX 10 mx", f"mx A {home.address}")
         self.mansio.command("alias", "set", f"fwd@{self.domain}", f"gone@{domain}")
         self.mansio.send(f"alice@{sender_domain}", f"fwd@{self.domain}")
         mail = self.wait()
@@ -349,7 +326,7 @@ class Delivery(unittest.TestCase):
 
     def test_a_bounce_that_can_not_be_delivered_is_dropped(self):
         refusing = self.sink(answer=lambda verb, line: "550 5.1.1 no such user" if verb == "RCPT" else None)
-        domain = self.far("@ MX 10 mx", f"mx A {refusing.address}")
+        domain = self.zone("@ MX 10 mx", f"mx A {refusing.address}")
         self.mansio.command("alias", "set", f"fwd@{self.domain}", f"gone@{domain}")
         self.mansio.send(f"alice@{domain}", f"fwd@{self.domain}")
         harness.eventually(lambda: f"a notification for <alice@{domain}> can't be delivered and is dropped" in self.mansio.log("mta"), 10)

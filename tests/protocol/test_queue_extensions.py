@@ -36,21 +36,12 @@ def certificate(mansio, name):
     return context
 
 
-class Onward(unittest.TestCase):
-    def setUp(self):
-        self.mansio = harness.shared()
-        self.domain = self.mansio.new_domain()
-        self.livia = self.mansio.new_account(self.domain)
-        self.kept = []
-        self.numbers = itertools.count(1)
-
+class Onward(harness.QueueCase):
     def far(self, extensions=("PIPELINING", "8BITMIME"), **kwargs):
         """A domain whose server offers these extensions."""
         sink = harness.Sink(self.mansio, converse_chunks(self.kept, extensions, **kwargs))
         self.enterContext(sink)
-        name = f"ext{next(self.numbers)}-{self.domain}".replace(".example", ".test")
-        self.mansio.outside_zone(name, ["@ MX 10 mx", f"mx A {sink.address}"])
-        return name
+        return self.zone("@ MX 10 mx", f"mx A {sink.address}")
 
     def relay(self, sink, host):
         """A relay domain with this server as its host, which the zone of `host` names."""
@@ -77,15 +68,6 @@ class Onward(unittest.TestCase):
         client.sock.sendall(line.encode() + b"\r\n")
         got, text = client.getreply()
         self.assertEqual(got, code, f"{line}: {text}")
-
-    def wait(self, count=1):
-        harness.eventually(lambda: len(self.kept) >= count, 15, f"mail number {count}")
-        return self.kept[-1]
-
-    def bounce(self, **kwargs):
-        got = self.mansio.wait_for_mail(self.livia, **kwargs)
-        self.assertEqual(got.get_content_type(), "multipart/report")
-        return got
 
     def fields(self, report):
         """Those of the first recipient."""
