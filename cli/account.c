@@ -81,13 +81,10 @@ static enum cli_exit list(struct cli *cli, const struct cli_args *args) {
 
 /* The mailbox's row; NULL with the exit status. */
 static PGresult *find(struct cli *cli, const struct cli_args *args, enum cli_exit *code) {
-    struct str local, domain;
-    *code = CLI_REFUSED;
-    if (!address_parse(&cli->arena, args->value[0], &local, &domain, &cli->err))
-        return NULL;
     struct db_params p = {0};
-    db_text(&p, local);
-    db_text(&p, domain);
+    *code = CLI_REFUSED;
+    if (!cli_mailbox_params(cli, args->value[0], &p))
+        return NULL;
     PGresult *r = db_query(cli->conn, &SHOW, &p, &cli->err);
     if (!r)
         *code = cli_db_failed(cli);

@@ -1,6 +1,5 @@
 #include "account_access.h"
 
-#include "directory/address.h"
 #include "directory/admin.h"
 
 #define OF_ACCOUNT                                                                                                     \
@@ -30,12 +29,9 @@ static const struct cli_column delegate_columns[] = {{"address", "MAILBOX", CLI_
 
 static enum cli_exit list(struct cli *cli, struct str address, const struct db_statement *s,
                           const struct cli_column *columns, const char *what) {
-    struct str local, domain;
     struct db_params p = {0};
-    if (!address_parse(&cli->arena, address, &local, &domain, &cli->err))
+    if (!cli_mailbox_params(cli, address, &p))
         return CLI_REFUSED;
-    db_text(&p, local);
-    db_text(&p, domain);
     return cli_list(cli, s, &p, columns, what);
 }
 

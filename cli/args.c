@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "cli.h"
+#include "directory/address.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -160,6 +161,15 @@ bool cli_list_params(struct cli *cli, const struct cli_args *args, struct db_par
         return false;
     db_text(p, cli_option(args, "search"));
     db_int8(p, limit);
+    return true;
+}
+
+bool cli_mailbox_params(struct cli *cli, struct str address, struct db_params *p) {
+    struct str local, domain;
+    if (!address_parse(&cli->arena, address, &local, &domain, &cli->err))
+        return false;
+    db_text(p, local);
+    db_text(p, domain);
     return true;
 }
 

@@ -89,6 +89,9 @@ enum cli_exit cli_tenant(struct cli *cli, const struct cli_args *args, int64_t *
     { "limit", "N", "at most N of them (1000 where not said)" }
 bool cli_list_params(struct cli *cli, const struct cli_args *args, struct db_params *p);
 
+/* Adds the two parameters that a mailbox is found by: local part and domain. False with cli->err set. */
+bool cli_mailbox_params(struct cli *cli, struct str address, struct db_params *p);
+
 /* A password from standard input (--password-stdin), made up (--generate), or asked for on the terminal. In the arena.
  */
 #define CLI_PASSWORD_STDIN                                                                                             \

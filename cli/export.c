@@ -4,7 +4,6 @@
 #include "move/accounts.h"
 #include "subjects.h"
 
-
 static json_t *folder_document(const struct export_folder *f) {
     return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I}", "folder", cli_json_str(f->name), "there", (json_int_t)f->there,
                      "written", (json_int_t)f->written, "kept", (json_int_t)f->kept, "left_out",

@@ -1,5 +1,4 @@
 /* The index that SEARCH of IMAP uses (imapd/index): how far it is, and making it anew. */
-#include "directory/address.h"
 #include "subjects.h"
 
 #define ACCOUNT                                                                                                        \
@@ -44,15 +43,6 @@ static const struct db_statement DROP_SEGMENTS = {"cli_index_drop_segments",
 static const struct db_statement TELL = {"cli_index_tell",
                                          "SELECT pg_notify('search_index', id::text) FROM unnest($1::bigint[]) AS id"};
 
-static bool name_account(struct cli *cli, struct str address, struct db_params *p) {
-    struct str local, domain;
-    if (!address_parse(&cli->arena, address, &local, &domain, &cli->err))
-        return false;
-    db_text(p, local);
-    db_text(p, domain);
-    return true;
-}
-
 static enum cli_exit nobody(struct cli *cli, struct str address) {
     err_set(&cli->err, "there is no mailbox %.*s", STR_ARG(address));
     return CLI_REFUSED;
@@ -67,7 +57,7 @@ static enum cli_exit list(struct cli *cli, const struct cli_args *args) {
 
 static enum cli_exit show(struct cli *cli, const struct cli_args *args) {
     struct db_params p = {0};
-    if (!name_account(cli, args->value[0], &p))
+    if (!cli_mailbox_params(cli, args->value[0], &p))
         return CLI_REFUSED;
     PGresult *r = db_query(cli->conn, &SHOW, &p, &cli->err);
     if (!r)
@@ -98,7 +88,7 @@ static enum cli_exit reset(struct cli *cli, struct str address, const bool *enab
     struct db_params p = {0};
     if (!address.p)
         db_text(&p, address), db_text(&p, address);
-    else if (!name_account(cli, address, &p))
+    else if (!cli_mailbox_params(cli, address, &p))
         return CLI_REFUSED;
     if (enabled)
         db_bool(&p, *enabled);

@@ -166,12 +166,9 @@ static enum cli_exit remove_limit(struct cli *cli, const struct cli_args *args) 
 }
 
 static enum cli_exit switch_sending(struct cli *cli, const struct cli_args *args, struct str why) {
-    struct str local, domain;
     struct db_params p = {0};
-    if (!address_parse(&cli->arena, args->value[0], &local, &domain, &cli->err))
+    if (!cli_mailbox_params(cli, args->value[0], &p))
         return CLI_REFUSED;
-    db_text(&p, local);
-    db_text(&p, domain);
     struct db_params again = p;
     db_text(&p, why);
     int64_t rows = db_exec(cli->conn, &BLOCK, &p, &cli->err);

@@ -1,4 +1,3 @@
-#include "directory/address.h"
 #include "directory/admin.h"
 #include "store/sharing.h"
 #include "subjects.h"
@@ -11,12 +10,9 @@ static const struct cli_column columns[] = {
     {"folder", "FOLDER", CLI_TEXT}, {"who", "WHO", CLI_TEXT}, {"rights", "RIGHTS", CLI_TEXT}, {NULL, NULL, CLI_TEXT}};
 
 static enum cli_exit list(struct cli *cli, const struct cli_args *args) {
-    struct str local, domain;
     struct db_params p = {0};
-    if (!address_parse(&cli->arena, args->value[0], &local, &domain, &cli->err))
+    if (!cli_mailbox_params(cli, args->value[0], &p))
         return CLI_REFUSED;
-    db_text(&p, local);
-    db_text(&p, domain);
     return cli_list(cli, &LIST, &p, columns, "folders that are shared");
 }
 

@@ -1,5 +1,4 @@
 /* Mail that was removed: looking at it, and bringing it back. */
-#include "directory/address.h"
 #include "store/removed.h"
 #include "subjects.h"
 
@@ -30,11 +29,9 @@ struct wish {
 
 /* CLI_OK, or why not. */
 static enum cli_exit find_account(struct cli *cli, struct str address, struct wish *w) {
-    struct str local, domain;
     struct db_params p = {0};
-    if (!address_parse(&cli->arena, address, &local, &domain, &cli->err))
+    if (!cli_mailbox_params(cli, address, &p))
         return CLI_REFUSED;
-    db_text(&p, local), db_text(&p, domain);
     PGresult *r = db_query(cli->conn, &ACCOUNT, &p, &cli->err);
     if (!r)
         return cli_db_failed(cli);
