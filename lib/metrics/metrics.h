@@ -75,6 +75,6 @@ struct metrics_server *metrics_listen(const struct metrics_set *set, const char 
 bool metrics_serve(struct metrics_server *s, struct err *err); /* starts; NULL is fine */
 /* Another process has its sockets (net/handover.h). metrics_stop() is still to be called. */
 void metrics_retire(struct metrics_server *s);
-void metrics_stop(struct metrics_server *s);                   /* ends and frees; NULL is fine */
+void metrics_stop(struct metrics_server *s); /* ends and frees; NULL is fine */
 
 #endif

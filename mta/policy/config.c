@@ -2,9 +2,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/quantity.h"
 #include "db/db.h"
 #include "directory/directory.h"
-#include "base/quantity.h"
 #include "settings.h"
 
 #include <pthread.h>

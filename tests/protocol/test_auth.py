@@ -64,6 +64,8 @@ class Dialogue:
     def say(self, text):
         result = self.line(text)
         self.begun = result[0] == "+"
+        if self.protocol == "pop3" and result[0] == "OK":
+            self.client.quit()  # else the mailbox is this session's alone
         return result
 
 
