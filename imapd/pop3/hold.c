@@ -170,9 +170,11 @@ struct holds *holds_open(struct db *db, const char *conninfo, struct err *err) {
     h->own = db_open(conninfo, 1, err);
     if (h->own)
         look(h);
-    h->started = h->own && pthread_create(&h->thread, NULL, keep, h) == 0;
-    if (h->own && !h->started)
+    h->started = h->own != NULL; /* before the thread is there, which looks at it */
+    if (h->started && pthread_create(&h->thread, NULL, keep, h) != 0) {
+        h->started = false;
         err_set(err, "cannot start a thread");
+    }
     if (h->started)
         return h;
     holds_close(h);

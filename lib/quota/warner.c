@@ -332,24 +332,27 @@ struct quota_warner *quota_warner_start(struct db *db, struct directory *directo
     w->hostname = hostname;
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->changed, NULL);
+    store_on_filled(store, on_filled, w); /* before the thread is there, which stores mail itself */
     if (pthread_create(&w->thread, NULL, run, w) != 0) {
-        err_errno(err, "cannot start the thread that warns of full mailboxes");
+        err_set(err, "cannot start the thread that warns of full mailboxes");
+        store_on_filled(store, NULL, NULL);
+        pthread_cond_destroy(&w->changed);
+        pthread_mutex_destroy(&w->lock);
         free(w);
         return NULL;
     }
-    store_on_filled(store, on_filled, w);
     return w;
 }
 
 void quota_warner_stop(struct quota_warner *w) {
     if (!w)
         return;
-    store_on_filled(w->store, NULL, NULL);
     pthread_mutex_lock(&w->lock);
     w->stop = true;
     pthread_cond_signal(&w->changed);
     pthread_mutex_unlock(&w->lock);
     pthread_join(w->thread, NULL);
+    store_on_filled(w->store, NULL, NULL); /* not before: the thread may have been storing a warning */
     while (w->pending) {
         struct pending *p = w->pending;
         w->pending = p->next;
