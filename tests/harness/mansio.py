@@ -70,7 +70,7 @@ def shared():
 def attach(var):
     """The running instance in the directory var."""
     base = json.loads(pathlib.Path(var, "endpoints.json").read_text())["dns"] - instance.place.PORTS["dns"]
-    return Mansio(instance.Instance(var, base))
+    return Mansio(instance.Instance(var, base, os.environ.get("MANSIO_BUILD")))
 
 
 def private(overrides=None, demonstration=False):
