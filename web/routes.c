@@ -23,5 +23,6 @@ const struct route *const all_routes[] = {
     mail_read_routes, mail_body_routes,
     mail_part_routes, mail_write_routes,
     mail_send_routes, mail_folder_routes,
-    mail_news_routes, NULL,
+    mail_news_routes, mail_removed_routes,
+    NULL,
 };

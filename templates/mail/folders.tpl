@@ -29,4 +29,5 @@
 </li>
 {{/FOLDER}}
 </ul>
+<p class="hint mail-recover">Something is missing? <a href="/mail/removed">Recover deleted mail</a></p>
 </div>

@@ -16,7 +16,7 @@
 {{#IS_JUNK}}<button class="icon-button" name="act" value="not-junk" title="Not junk"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#inbox"></use></svg><span class="hidden">Not junk</span></button>{{/IS_JUNK}}
 {{#CAN_JUNK}}<button class="icon-button" name="act" value="junk" title="Junk (!)"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#junk"></use></svg><span class="hidden">Junk</span></button>{{/CAN_JUNK}}
 {{#DELETES_TO_TRASH}}<button class="icon-button bad" name="act" value="delete" title="Move to the trash (#)"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#trash"></use></svg><span class="hidden">Move to the trash</span></button>{{/DELETES_TO_TRASH}}
-{{#DELETES_FOR_GOOD}}<button class="icon-button bad" name="act" value="destroy" title="Delete for good" data-confirm="Delete the selected messages for good? This can't be undone."><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#trash"></use></svg><span class="hidden">Delete for good</span></button>{{/DELETES_FOR_GOOD}}
+{{#DELETES_FOR_GOOD}}<button class="icon-button bad" name="act" value="destroy" title="Delete for good" data-confirm="Delete the selected messages for good?"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#trash"></use></svg><span class="hidden">Delete for good</span></button>{{/DELETES_FOR_GOOD}}
 <span class="mail-rule"></span>
 <button class="icon-button" name="act" value="read" title="Mark as read"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#opened"></use></svg><span class="hidden">Mark as read</span></button>
 <button class="icon-button" name="act" value="unread" title="Mark as unread (u)"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#unread"></use></svg><span class="hidden">Mark as unread</span></button>
@@ -46,4 +46,5 @@
 {{#NOT_FOUND}}
 <div class="empty"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#search"></use></svg><strong>Nothing found</strong><p>No mail in this folder has “{{SEARCH}}” in it. Try one word, or another folder.</p></div>
 {{/NOT_FOUND}}
+{{#TRASH}}<p class="mail-recover">Something is missing? <a href="/mail/removed">Recover deleted mail</a></p>{{/TRASH}}
 </form>

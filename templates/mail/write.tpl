@@ -19,7 +19,9 @@
 <p class="notice bad" role="alert"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg?v={{V}}#alert"></use></svg><span>{{TEXT}}</span></p>
 {{/PROBLEM}}
 <div class="mail-fields">
-<div class="mail-field"><span class="mail-field-name">From</span><span class="mail-field-text">{{FROM}}</span></div>
+{{#FROM_ONE}}<div class="mail-field"><span class="mail-field-name">From</span>{{#SENDER}}<span class="mail-field-text">{{NAME}}</span>{{/SENDER}}</div>{{/FROM_ONE}}
+{{#FROM_LIST}}<div class="mail-field"><label class="mail-field-name" for="from">From</label><select id="from" name="from">{{#SENDER}}<option value="{{ADDRESS}}"{{#CHOSEN}} selected{{/CHOSEN}}>{{NAME}}</option>{{/SENDER}}</select></div>{{/FROM_LIST}}
+{{#FROM_ANY}}<div class="mail-field"><label class="mail-field-name" for="from">From</label><input id="from" name="from" value="{{ADDRESS}}" list="senders" autocomplete="off" autocapitalize="none" spellcheck="false" maxlength="320"><datalist id="senders">{{#SENDER}}<option value="{{ADDRESS}}">{{NAME}}</option>{{/SENDER}}</datalist></div>{{/FROM_ANY}}
 <div class="mail-field"><label class="mail-field-name" for="to">To</label><input id="to" name="to" value="{{TO}}" autocomplete="email" autocapitalize="none" spellcheck="false" maxlength="20000"{{#IS_NEW}} autofocus{{/IS_NEW}}></div>
 <details class="mail-copies"{{#COPIES}} open{{/COPIES}}>
 <summary>Cc, Bcc</summary>

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import path from 'node:path';
 
-import { eventually, logIn, newAccount, newDomain, newTenant, sendMail, test } from './harness.mjs';
+import { command, eventually, logIn, newAccount, newDomain, newTenant, sendMail, test, top } from './harness.mjs';
 
 const domain = newDomain(newTenant());
 let people = 0;
@@ -113,4 +114,74 @@ test('files are attached one after the other and arrive', async ({ page }) => {
     await page.getByText('Two files').click();
     const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: /two\.txt/ }).click()]);
     assert.equal(download.suggestedFilename(), 'two.txt');
+});
+
+/** Pictures at the size of a desk and of a pocket, where nothing sticks out. */
+async function shoot(page, name) {
+    for (const size of [{ width: 1440, height: 900 }, { width: 390, height: 844 }]) {
+        await page.setViewportSize(size);
+        assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), `${name} sticks out at ${size.width}`);
+        await page.screenshot({ path: path.join(top, `build/test-logs/${name}-${size.width}.png`), animations: 'disabled' });
+    }
+    await page.setViewportSize({ width: 1440, height: 900 });
+}
+
+test('an answer is sent under the alias that the mail came to, or under another that is chosen', async ({ page }) => {
+    const address = await atHome(page);
+    const [sales, desk] = [`sales${people}@${domain}`, `an-information-desk-of-a-long-name${people}@${domain}`];
+    await page.goto('/mail/write');
+    assert.equal(await page.getByLabel('From').count(), 0);
+    command(['alias', 'set', sales, address]);
+    command(['account', 'add', desk, '--shared', '--name', 'Information desk']);
+    command(['account', 'delegate', 'add', desk, address]);
+    await deliver('octavia@outside.test', sales, 'An offer?', 'Please\r\n');
+    await eventually(async () => (await page.goto('/mail/')) && (await page.getByText('An offer?').count()), 'the mail');
+    await page.getByText('An offer?').click();
+    await page.keyboard.press('r');
+    const from = page.getByLabel('From');
+    await from.waitFor();
+    assert.equal(await from.inputValue(), sales);
+    assert.equal(await from.locator('option').count(), 3);
+    await shoot(page, 'webmail-from');
+    await from.selectOption(desk);
+    await shoot(page, 'webmail-from-long');
+    await page.getByLabel('To', { exact: true }).fill(address);
+    await page.getByRole('button', { name: 'Send' }).first().click();
+    await page.getByText(`Sent to ${address}.`).waitFor();
+    await eventually(async () => (await page.goto('/mail/')) && (await page.getByText('Re: An offer?').count()), 'the answer');
+    assert.match(await page.locator('.mail-row').first().innerText(), /Information desk/);
+    command(['account', 'send-as', 'add', address, `@${domain}`]);
+    await page.goto('/mail/write');
+    await page.getByLabel('From').fill(`anybody@${domain}`);
+    await shoot(page, 'webmail-from-any');
+    assert.deepEqual(page.problems, []);
+});
+
+test('what was deleted for good is recovered from the trash', async ({ page }) => {
+    const address = await atHome(page);
+    for (const number of [1, 2])
+        await deliver('octavia@outside.test', address, `A subject that is rather long and goes on for a while, number ${number}`, 'x\r\n');
+    await eventually(async () => (await page.goto('/mail/')) && (await page.locator('.mail-row').count()) === 2, 'two mails');
+    page.on('dialog', (dialog) => dialog.accept());
+    for (const place of ['/mail/', '/mail/folder/Trash']) {
+        await page.goto(place);
+        await page.locator('.mail-check input').nth(0).check();
+        await page.locator('.mail-check input').nth(1).check();
+        await page.getByRole('button', { name: place === '/mail/' ? 'Move to the trash' : 'Delete for good' }).click();
+        await page.getByText(/2 messages/).waitFor();
+    }
+    await page.goto('/mail/folder/Trash');
+    await shoot(page, 'webmail-trash');
+    await page.getByRole('link', { name: 'Recover deleted mail' }).click();
+    await shoot(page, 'webmail-removed');
+    await page.getByLabel(/number 2/).check();
+    await page.getByRole('button', { name: 'Bring the chosen ones back' }).click();
+    await page.getByText('1 message was brought back.').waitFor();
+    assert.equal(await page.getByRole('checkbox').count(), 1);
+    await page.goto('/mail/folder/Trash');
+    assert.match(await page.locator('.mail-row').innerText(), /number 2/);
+    await page.goto('/mail/folders');
+    await page.getByRole('link', { name: 'Recover deleted mail' }).waitFor();
+    await shoot(page, 'webmail-folders');
+    assert.deepEqual(page.problems, []);
 });

@@ -286,6 +286,15 @@ class Writing(Webmail):
             client.select("INBOX", readonly=True)
             self.assertEqual(client.search(None, "ANSWERED")[1], [b"1"])
 
+    def test_mail_in_a_folder_within_another_is_answered(self):
+        with self.mansio.imap(self.livia) as client:
+            client.create('"Work/100 done"')
+            client.append('"Work/100 done"', "", None, letter("octavia@thermae.test", self.livia.address, "Deep down").as_bytes())
+        folder = next(link for link in self.browser.get("/mail/folders").links if "done" in link)
+        message = next(link for link in self.browser.get(folder).links if "/mail/message/" in link)
+        reply = next(link for link in self.browser.get(message).links if "write?reply=" in link)
+        self.assertEqual(dict(self.browser.get(reply).form("/mail/send").fields)["to"], "octavia@thermae.test")
+
     def test_an_answer_to_all_leaves_oneself_out(self):
         path = self.receive(letter("Octavia <octavia@thermae.test>", f"{self.livia.address}, Gaius <gaius@taberna.test>", "All",
                                    Cc=f"{self.marcus.address}, octavia@thermae.test"))

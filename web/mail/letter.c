@@ -28,10 +28,17 @@ struct str reference_text(struct arena *a, const struct reference *r) {
                         : arena_printf(a, "%.*s/%u", STR_ARG(box), r->uid);
 }
 
+struct str reference_in_query(struct arena *a, const struct reference *r) {
+    struct reference encoded = *r;
+    encoded.mailbox = url_encoded(a, r->mailbox);
+    return reference_text(a, &encoded);
+}
+
 bool letter_from_form(struct mail *m, struct letter *l) {
     struct exchange *x = m->x;
     struct arena *a = &x->arena;
     *l = (struct letter){.to = exchange_form(x, "to"), .cc = exchange_form(x, "cc"), .bcc = exchange_form(x, "bcc")};
+    l->from = exchange_form(x, "from");
     l->subject = exchange_form(x, "subject");
     l->text = params_get(&x->request.form, STR("text"));
     l->in_reply_to = exchange_form(x, "in_reply_to");
@@ -64,10 +71,28 @@ static void show_taken(struct dict *d, struct arena *a, const struct letter *l) 
     }
 }
 
+/* A chooser where there is a choice; where each address of a domain will do, one that can be written into. */
+static void show_senders(struct exchange *x, struct dict *d, const struct letter *l, const struct senders *s) {
+    const struct sender *chosen = senders_find(s, l->from);
+    bool one = s->count < 2 && !s->domains;
+    struct dict *list = dict_section(d, one ? "FROM_ONE" : s->domains ? "FROM_ANY" : "FROM_LIST");
+    dict_set(list, "ADDRESS", l->from.n ? l->from : x->actor.login);
+    for (size_t i = 0; i < s->count; i++) {
+        const struct sender *f = &s->at[i];
+        struct dict *option = dict_section(list, "SENDER");
+        dict_set(option, "ADDRESS", f->address);
+        dict_set(option, "NAME",
+                 f->name.n ? arena_printf(&x->arena, "%.*s <%.*s>", STR_ARG(f->name), STR_ARG(f->address))
+                           : f->address);
+        dict_show_if(option, "CHOSEN", chosen ? f == chosen : i == 0);
+    }
+}
+
 void letter_show(struct mail *m, const struct letter *l, const char *problem) {
     struct exchange *x = m->x;
     struct arena *a = &x->arena;
-    if (!mail_folders(m, false))
+    const struct senders *senders = l->senders ? l->senders : senders_load(m, &l->from, 1);
+    if (!senders || !mail_folders(m, false))
         return;
     struct dict *d = mail_page(m, "mail/write.tpl", l->subject.n ? l->subject : STR("New mail"), STR(""), STR(""));
     const struct folder *drafts = folder_used(m->folders, USE_DRAFTS);
@@ -81,9 +106,7 @@ void letter_show(struct mail *m, const struct letter *l, const char *problem) {
     dict_set(d, "ORIGIN", reference_text(a, &l->origin));
     dict_set(d, "DRAFT", reference_text(a, &l->draft));
     dict_set_c(d, "FORWARDS", l->forwards ? "1" : "");
-    dict_set(d, "FROM",
-             arena_printf(a, "%.*s <%.*s>", STR_ARG(x->actor.name.n ? x->actor.name : x->actor.login),
-                          STR_ARG(x->actor.login)));
+    show_senders(x, d, l, senders);
     dict_set(d, "BACK", l->draft.mailbox.n && drafts ? mail_folder_path(a, drafts->name) : STR("/mail/"));
     dict_show_if(d, "IS_ANSWER", l->origin.mailbox.n && !l->forwards);
     dict_show_if(d, "IS_NEW", !l->origin.mailbox.n || l->forwards);

@@ -23,7 +23,20 @@ struct taken {
     uint64_t size;
 };
 
+/* An address that the user may send under (senders.c). */
+struct sender {
+    struct str address, name; /* name: what stands before it */
+    bool others;              /* it is another mailbox's, which lets the user send under it */
+};
+
+struct senders {
+    struct sender *at; /* the user's own address first */
+    size_t count;
+    bool domains; /* and each address of some domain: there is no list of those */
+};
+
 struct letter {
+    struct str from; /* one of the senders' addresses; n 0: the user's own */
     struct str to, cc, bcc, subject, text;
     struct str in_reply_to, references;
     struct reference origin; /* the mail that this one answers or forwards */
@@ -31,10 +44,13 @@ struct letter {
     struct reference draft;               /* the draft that this one continues */
     struct taken taken[LETTER_MAX_TAKEN]; /* attachments of other mails that go along */
     size_t taken_count;
+    const struct senders *senders; /* NULL: not read yet */
 };
 
 bool reference_parse(struct arena *a, struct str text, struct reference *out);
 struct str reference_text(struct arena *a, const struct reference *r);
+/* The same for a link's query, which is decoded once before the reference is read. */
+struct str reference_in_query(struct arena *a, const struct reference *r);
 
 /* ---- letter.c ---- */
 
@@ -43,6 +59,13 @@ struct str reference_text(struct arena *a, const struct reference *r);
 bool letter_from_form(struct mail *m, struct letter *l);
 /* Shows the form. problem: a sentence, or NULL. */
 void letter_show(struct mail *m, const struct letter *l, const char *problem);
+
+/* ---- senders.c ---- */
+
+/* What submission takes from this user (sql/0031_senders.sql): the addresses that can be listed, and of those asked
+ * about the ones that are good too. NULL: an error was replied. */
+const struct senders *senders_load(struct mail *m, const struct str *asked, size_t count);
+const struct sender *senders_find(const struct senders *s, struct str address); /* NULL: it is none of them */
 
 /* ---- origin.c: letters that begin with another mail. False: an error was replied. ---- */
 

@@ -54,8 +54,9 @@ static void show_row(struct dict *list, struct list *l, const struct mail_row *r
 static struct str message_path(struct list *l) {
     struct arena *a = &l->m->x->arena;
     struct str box = url_encoded(a, l->folder->name);
-    return arena_printf(a, l->folder->use == USE_DRAFTS ? "/mail/write?draft=%.*s" : "/mail/message/%.*s",
-                        STR_ARG(box));
+    if (l->folder->use != USE_DRAFTS)
+        return arena_printf(a, "/mail/message/%.*s", STR_ARG(box));
+    return arena_printf(a, "/mail/write?draft=%.*s", STR_ARG(url_encoded(a, box))); /* as reference_in_query() */
 }
 
 static struct str page_path(struct list *l, uint32_t page) {
@@ -134,7 +135,7 @@ static void show(struct list *l) {
         dict_set(results, "SEARCH", l->search);
         dict_set(results, "HERE", mail_folder_path(&x->arena, l->folder->name));
     }
-    dict_show_if(d, "IS_TRASH", l->folder->use == USE_TRASH && l->found.count);
+    dict_show_if(d, "TRASH", l->folder->use == USE_TRASH);
     dict_show_if(d, "IS_JUNK", l->folder->use == USE_JUNK && l->found.count);
     dict_show_if(d, "DELETES_FOR_GOOD", l->folder->use == USE_TRASH || l->folder->use == USE_JUNK);
     dict_show_if(d, "DELETES_TO_TRASH", l->folder->use != USE_TRASH && l->folder->use != USE_JUNK);

@@ -8,6 +8,7 @@
  *   list.c      a mailbox's messages, search      act.c        what is done to them
  *   read.c      a message                         body.c       its HTML, for the sandboxed frame
  *   part.c      attachments, source               write.c      the form for a mail     send.c   sending and saving it
+ *   senders.c   the addresses it can come from    recover.c    bringing back what was deleted for good
  *   folders.c   creating, renaming, deleting      news.c       what changed, as JSON
  */
 #ifndef MAIL_MAIL_H
@@ -17,7 +18,8 @@
 #include "mail/imap/imap.h"
 
 extern const struct route mail_list_routes[], mail_act_routes[], mail_read_routes[], mail_body_routes[],
-    mail_part_routes[], mail_write_routes[], mail_send_routes[], mail_folder_routes[], mail_news_routes[];
+    mail_part_routes[], mail_write_routes[], mail_send_routes[], mail_folder_routes[], mail_news_routes[],
+    mail_removed_routes[];
 
 /* The flags of every route here: the user alone, no transaction held while imapd is asked. */
 enum { MAIL_ROUTE = (int)ROLE_USER | ROUTE_DETACHED };

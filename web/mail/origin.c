@@ -1,14 +1,17 @@
 #include "mail/letter.h"
 
 #include "base/clock.h"
+#include "directory/address.h"
 #include "mail/html/html.h"
+#include "mail/imap/name.h"
 
-enum { QUOTE_MAX = 128 * 1024, MAX_REFERENCES = 3000 };
+enum { QUOTE_MAX = 128 * 1024, MAX_REFERENCES = 3000, MAX_ASKED = 100 };
 
 struct origin {
     struct mail *m;
     struct arena *a;
     struct mail_message message;
+    struct str from; /* the address that the mail about it is written under */
 };
 
 static bool read_origin(struct mail *m, const struct reference *from, struct origin *o) {
@@ -57,8 +60,7 @@ static void add_address(struct buf *out, struct arena *a, const struct mime_addr
     buf_printf(out, name.n ? "<%.*s@%.*s>" : "%.*s@%.*s", STR_ARG(p->mailbox), STR_ARG(p->host));
 }
 
-static bool is_own(const struct origin *o, const struct mime_address *p) {
-    struct str own = o->m->x->actor.login;
+static bool is_address(struct str own, const struct mime_address *p) {
     return own.n == p->mailbox.n + 1 + p->host.n && str_ieq(str_sub(own, 0, p->mailbox.n), p->mailbox) &&
            own.p[p->mailbox.n] == '@' && str_ieq(str_sub(own, p->mailbox.n + 1, own.n), p->host);
 }
@@ -68,7 +70,12 @@ static bool contains(struct str list, struct arena *a, const struct mime_address
     return str_find(arena_lower(a, list), arena_lower(a, address)) >= 0;
 }
 
-/* Appends the addresses of a field that are not there yet; without_own: not the user's own. */
+static bool is_own(const struct origin *o, const struct mime_address *p) {
+    return is_address(o->m->x->actor.login, p) || is_address(o->from, p);
+}
+
+/* Appends the addresses of a field that are not there yet; without_own: not the user's own, nor the one it answers
+ * under. */
 static void add_field(struct origin *o, const char *name, bool without_own, struct buf *out, struct str besides) {
     struct mime_addresses list = mime_parse_addresses(o->a, header(o, name));
     for (size_t i = 0; i < list.count; i++) {
@@ -145,6 +152,80 @@ static void set_thread(struct origin *o, struct letter *l) {
     l->references = arena_printf(o->a, "%.*s %.*s", STR_ARG(references), STR_ARG(id));
 }
 
+/* ---- who it was for ---- */
+
+/* The addresses in header fields that may be the user's, as the directory spells them. */
+struct asked {
+    struct str at[MAX_ASKED];
+    size_t count;
+};
+
+static void ask(struct origin *o, struct asked *q, struct str field) {
+    struct mime_addresses list = mime_parse_addresses(o->a, field);
+    for (size_t i = 0; i < list.count && q->count < MAX_ASKED; i++) {
+        const struct mime_address *p = &list.at[i];
+        struct str domain;
+        if (p->mailbox.p && p->host.p && str_is_utf8(p->mailbox) && str_chr(p->mailbox, '\0') < 0 &&
+            domain_to_ascii(o->a, p->host, &domain, NULL))
+            q->at[q->count++] =
+                arena_printf(o->a, "%.*s@%.*s", STR_ARG(address_fold(o->a, p->mailbox)), STR_ARG(domain));
+    }
+}
+
+/* "Shared Folders/info@example.org/INBOX": the mailbox of another, whose address comes second (docs/sharing.md). */
+static struct str owner_of(struct origin *o, struct str mailbox) {
+    struct str rest = name_decode(o->a, mailbox), first, owner;
+    bool others = str_split(&rest, '/', &first) &&
+                  (str_eq(first, STR("Shared Folders")) || str_eq(first, STR("Other Users"))) &&
+                  str_split(&rest, '/', &owner);
+    return others ? owner : STR("");
+}
+
+/* The recipient that submission or the MTA here took it for, where there was one alone (RFC 5321 section 4.4). */
+static struct str taken_for(struct origin *o) {
+    struct str received = header(o, "Received");
+    ptrdiff_t at = str_find(received, STR("for <")), end;
+    struct str rest = at < 0 ? STR("") : str_sub(received, (size_t)at + 5, received.n);
+    end = str_chr(rest, '>');
+    return end < 0 ? STR("") : str_sub(rest, 0, (size_t)end);
+}
+
+/* The first of some that is the user's own, else the first that is another's. */
+static void choose(struct origin *o, const struct senders *senders, const struct asked *q, size_t first, size_t end) {
+    for (int others = 0; others < 2 && !o->from.n; others++)
+        for (size_t i = first; i < end && !o->from.n; i++) {
+            const struct sender *s = senders_find(senders, q->at[i]);
+            if (s && (others || !s->others))
+                o->from = s->address;
+        }
+}
+
+/* The address that a mail about this one is written under. One's own sent mail goes on under its address, mail in
+ * another's mailbox under that one's. Else it is the address that the mail is written to, the user's own before
+ * another's (who gets mail together with a colleague answers as himself); else the one it was delivered for. */
+static bool choose_sender(struct origin *o, const struct reference *at, struct letter *l) {
+    struct asked q = {.count = 0};
+    if (!mail_folders(o->m, false))
+        return false;
+    const struct folder *folder = folder_named(o->m->folders, at->mailbox);
+    if (folder && folder->use == USE_SENT)
+        ask(o, &q, header(o, "From"));
+    ask(o, &q, owner_of(o, at->mailbox));
+    size_t written = q.count;
+    ask(o, &q, header(o, "To"));
+    ask(o, &q, header(o, "Cc"));
+    size_t delivered = q.count;
+    ask(o, &q, taken_for(o));
+    l->senders = senders_load(o->m, q.at, q.count);
+    if (!l->senders)
+        return false;
+    const size_t part[] = {0, written, delivered, q.count};
+    for (int i = 0; i < 3; i++)
+        choose(o, l->senders, &q, part[i], part[i + 1]);
+    l->from = o->from;
+    return true;
+}
+
 /* ---- letters ---- */
 
 static struct str first_name(struct origin *o) {
@@ -165,7 +246,7 @@ bool letter_answer(struct mail *m, const struct reference *origin, bool all, str
     struct origin o;
     struct buf to = BUF_EMPTY, cc = BUF_EMPTY, text = BUF_EMPTY, theirs = BUF_EMPTY;
     *l = (struct letter){.origin = *origin};
-    if (!read_origin(m, origin, &o) || !readable_text(&o, &theirs)) {
+    if (!read_origin(m, origin, &o) || !readable_text(&o, &theirs) || !choose_sender(&o, origin, l)) {
         buf_free(&theirs);
         return false;
     }
@@ -203,7 +284,7 @@ bool letter_forward(struct mail *m, const struct reference *origin, struct lette
     struct mail_parts parts;
     struct buf text = BUF_EMPTY, theirs = BUF_EMPTY;
     *l = (struct letter){.origin = *origin, .forwards = true};
-    if (!read_origin(m, origin, &o) || !readable_text(&o, &theirs)) {
+    if (!read_origin(m, origin, &o) || !readable_text(&o, &theirs) || !choose_sender(&o, origin, l)) {
         buf_free(&theirs);
         return false;
     }
@@ -267,6 +348,9 @@ bool letter_continue(struct mail *m, const struct reference *draft, struct lette
     bool flowed =
         body && str_ieq(mime_parameter_get(body->parameter, body->parameter_count, STR("format")), STR("flowed"));
     l->text = flowed ? unflowed(o.a, whole) : whole;
+    struct asked from = {.count = 0};
+    ask(&o, &from, header(&o, "From"));
+    l->from = from.count ? from.at[0] : STR("");
     l->to = typed_field(&o, "To");
     l->cc = typed_field(&o, "Cc");
     l->bcc = typed_field(&o, "Bcc");

@@ -1,4 +1,4 @@
-#include "mail/mail.h"
+#include "mail/letter.h"
 
 #include "http/url.h"
 #include "mail/html/html.h"
@@ -212,7 +212,7 @@ static void show_attachments(struct reading *r, struct dict *d) {
 static void show_actions(struct reading *r, struct dict *d) {
     const struct folders *folders = r->m->folders;
     const struct folder *here = folder_named(folders, r->mailbox);
-    struct str reference = arena_printf(r->a, "%.*s/%u", STR_ARG(url_encoded(r->a, r->mailbox)), r->message.uid);
+    struct str reference = reference_in_query(r->a, &(struct reference){.mailbox = r->mailbox, .uid = r->message.uid});
     enum folder_use use = here ? here->use : USE_NONE;
     dict_set(d, "BOX", r->mailbox);
     dict_set_int(d, "UID", r->message.uid);

@@ -10,17 +10,36 @@ struct sending {
     struct mail *m;
     struct letter *letter;
     struct outgoing *mail;
+    bool not_theirs; /* the user may not send under the address of the form */
 };
 
-static void set_from(struct sending *s) {
+/* Only what the list has goes into the mail. A draft under an address that is not in it is kept under the user's own.
+ */
+static bool set_from(struct sending *s) {
     struct exchange *x = s->m->x;
+    struct letter *l = s->letter;
     s->mail->from = (struct recipient){.name = x->actor.name.p ? x->actor.name : STR(""), .address = x->actor.login};
+    if (l->from.n && !str_ieq(l->from, x->actor.login)) {
+        l->senders = senders_load(s->m, &l->from, 1);
+        if (!l->senders)
+            return false;
+        const struct sender *from = senders_find(l->senders, l->from);
+        s->not_theirs = !from;
+        if (from)
+            s->mail->from = (struct recipient){.name = from->name, .address = from->address};
+    }
     s->mail->subject = s->letter->subject;
     s->mail->text = s->letter->text.p ? s->letter->text : STR("");
     s->mail->in_reply_to = s->letter->in_reply_to;
     s->mail->references = s->letter->references;
-    s->mail->message_id = outgoing_message_id(&x->arena, x->actor.login);
+    s->mail->message_id = outgoing_message_id(&x->arena, s->mail->from.address);
     s->mail->date = clock_now();
+    return true;
+}
+
+static bool check_from(const struct sending *s, struct err *err) {
+    return !s->not_theirs ||
+           err_set(err, "You can't send under %.*s. Choose another address at From.", STR_ARG(s->letter->from));
 }
 
 static bool set_recipients(struct sending *s, struct err *err) {
@@ -175,7 +194,7 @@ static void send(struct sending *s) {
     struct exchange *x = s->m->x;
     struct buf message = BUF_EMPTY, token = BUF_EMPTY;
     struct err err;
-    if (!set_recipients(s, &err)) {
+    if (!check_from(s, &err) || !set_recipients(s, &err)) {
         show_again(s, err.text);
         return;
     }
@@ -211,7 +230,7 @@ static void save(struct sending *s) {
     }
     page_flash(x, "The draft was saved.");
     if (saved.uid)
-        exchange_redirect(x, "/mail/write?draft=%.*s", STR_ARG(reference_text(&x->arena, &saved)));
+        exchange_redirect(x, "/mail/write?draft=%.*s", STR_ARG(reference_in_query(&x->arena, &saved)));
     else
         exchange_redirect(x, "%.*s", STR_ARG(mail_folder_path(&x->arena, saved.mailbox)));
 }
@@ -228,8 +247,7 @@ static void post_send(struct exchange *x) {
     struct sending s = {
         .m = &m, .letter = arena_alloc(&x->arena, sizeof *s.letter), .mail = arena_alloc(&x->arena, sizeof *s.mail)};
     struct str act = exchange_form(x, "act");
-    if (mail_open(&m, x, STR("INBOX")) && letter_from_form(&m, s.letter)) {
-        set_from(&s);
+    if (mail_open(&m, x, STR("INBOX")) && letter_from_form(&m, s.letter) && set_from(&s)) {
         set_files(&s);
         if (str_eq(act, STR("discard")))
             discard(&s);
