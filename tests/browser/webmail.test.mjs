@@ -137,6 +137,7 @@ test('an answer is sent under the alias that the mail came to, or under another 
     await deliver('octavia@outside.test', sales, 'An offer?', 'Please\r\n');
     await eventually(async () => (await page.goto('/mail/')) && (await page.getByText('An offer?').count()), 'the mail');
     await page.getByText('An offer?').click();
+    await page.getByRole('heading', { name: 'An offer?' }).waitFor();
     await page.keyboard.press('r');
     const from = page.getByLabel('From');
     await from.waitFor();
