@@ -87,11 +87,13 @@ static void note(struct quota_warner *w, int64_t account, int64_t percent_before
     pthread_mutex_unlock(&w->lock);
 }
 
+/* What it held before tells that it had been emptied only where its owner had been told of more by then: else the
+ * warning may have been written since, by who looked after this commit. */
 static void on_filled(void *context, const struct store_filled *f) {
     int64_t before = percent_of(f->bytes_before, f->messages_before, &f->quota);
     int64_t now = percent_of(f->bytes, f->messages, &f->quota);
     if (now >= NOTICED_FROM && (f->refused || now != before))
-        note(context, f->account, before, f->refused);
+        note(context, f->account, f->refused || before < f->warned ? before : INT64_MAX, f->refused);
 }
 
 /* ---- the mail ---- */

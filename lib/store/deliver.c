@@ -44,7 +44,7 @@ const struct db_statement STORE_LOCK_MAILBOXES = {
                     " FROM mailbox m JOIN (SELECT DISTINCT a, b FROM unnest($1::int8[], $2::int8[]) AS k (a, b)) k"
                     " ON m.account_id = k.a AND m.id = k.b ORDER BY m.account_id, m.id FOR NO KEY UPDATE OF m"};
 static const struct db_statement LOCK_USAGES = {"deliver_usage",
-                                                "SELECT account_id, bytes, messages FROM account_usage WHERE "
+                                                "SELECT account_id, bytes, messages, warned FROM account_usage WHERE "
                                                 "account_id = ANY ($1) ORDER BY account_id FOR NO KEY UPDATE"};
 const struct db_statement STORE_LOCK_USAGE = {
     "store_usage", "SELECT bytes, messages FROM account_usage WHERE account_id = $1 FOR NO KEY UPDATE"};
@@ -105,7 +105,7 @@ struct box {
 };
 
 struct usage {
-    int64_t account, bytes, messages, added_bytes, added;
+    int64_t account, bytes, messages, warned, added_bytes, added;
     struct store_quota quota; /* that deliveries of the group came with; none where none has */
     bool refused;
 };
@@ -203,7 +203,7 @@ static bool receive_locks(struct group *g, struct db_conn *c, struct err *err) {
     for (int i = 0; r && i < PQntuples(r); i++) {
         struct usage *u = find_usage(g, db_get_int8(r, i, 0));
         if (u)
-            u->bytes = db_get_int8(r, i, 1), u->messages = db_get_int8(r, i, 2);
+            u->bytes = db_get_int8(r, i, 1), u->messages = db_get_int8(r, i, 2), u->warned = db_get_int8(r, i, 3);
     }
     good = r != NULL;
     PQclear(r);
@@ -468,6 +468,7 @@ static void tell_filled(struct store *s, const struct group *g) {
                                                             .bytes = u->bytes + u->added_bytes,
                                                             .messages_before = u->messages,
                                                             .messages = u->messages + u->added,
+                                                            .warned = u->warned,
                                                             .refused = u->refused});
     }
 }

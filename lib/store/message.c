@@ -54,7 +54,7 @@ static const struct db_statement FENCE = {"message_fence", "SELECT pop3_fence($1
 /* In one order, whoever asks: no deadlocks. */
 static const struct db_statement LOCK_USAGES = {
     "message_usages",
-    "SELECT account_id, bytes, messages FROM account_usage WHERE account_id = ANY ($1) ORDER BY account_id"
+    "SELECT account_id, bytes, messages, warned FROM account_usage WHERE account_id = ANY ($1) ORDER BY account_id"
     " FOR NO KEY UPDATE"};
 static const struct db_statement FORGET_SEEN = {
     "message_forget_seen", "DELETE FROM message_seen WHERE account_id = $1 AND mailbox_id = $2 AND uid = ANY ($3)"};
@@ -467,6 +467,7 @@ enum store_status store_check_room(struct store_changing *x, int64_t account, in
         if (db_get_int8(r, i, 0) == account) {
             f->bytes = f->bytes_before = db_get_int8(r, i, 1);
             f->messages = f->messages_before = db_get_int8(r, i, 2);
+            f->warned = db_get_int8(r, i, 3);
         }
     PQclear(r);
     f->refused = (quota.bytes >= 0 && f->bytes + more->bytes > quota.bytes) ||

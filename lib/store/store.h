@@ -104,6 +104,7 @@ struct store_filled {
     int64_t account;
     struct store_quota quota;
     int64_t bytes_before, bytes, messages_before, messages; /* what it holds */
+    int64_t warned;                                         /* the level that its owner had been told of by then */
     bool refused;                                           /* nothing was added: it did not fit */
 };
 /* `filled` is called after each such commit, from any thread; it must not block for long. One a process. */

@@ -4,6 +4,7 @@ import email
 import email.policy
 import json
 import re
+import threading
 import unittest
 
 import harness
@@ -138,6 +139,24 @@ class Warnings(Case):
         self.assertTrue(self.append(100_000).startswith("NO [OVERQUOTA]"))
         self.append(1000)
         self.assertEqual(len(self.subjects()), 3)
+
+    def test_what_comes_while_a_warning_waits_is_not_told_twice(self):
+        self.allow("--quota", "1M")
+        harness.eventually(lambda: self.quota() == {"STORAGE": (0, 1024)}, 5, "the quota")
+        local = self.livia.address.split("@")[0]
+        held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND %s granted AND (classid::int8 << 32 | objid::int8) = " \
+               f"(SELECT hashtextextended('quota.warning', id) FROM account WHERE local_part = '{local}')"  # fmt: skip
+        hold = threading.Thread(target=self.mansio.sql, args=(
+            f"SELECT pg_advisory_lock(hashtextextended('quota.warning', id)) FROM account WHERE local_part = '{local}'; SELECT pg_sleep(4)",))
+        hold.start()
+        harness.eventually(lambda: self.mansio.sql(held % "") == ["1"], 10, "the lock")
+        self.append(700_000)
+        harness.eventually(lambda: self.mansio.sql(held % "NOT") == ["1"], 10, "the first look")
+        self.append(160_000)
+        hold.join()
+        self.await_subjects("Your mailbox is 82 % full")
+        self.append(145_000)
+        self.await_subjects("Your mailbox is 82 % full", "Your mailbox is 95 % full")
 
     def test_below_it_and_passed_again_it_is_told_again(self):
         self.allow("--quota", "1M")
