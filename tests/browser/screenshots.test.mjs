@@ -29,9 +29,9 @@ async function shoot(page, name, size) {
 }
 
 /** Logs in once for each size and scheme, and takes the pictures. pages: [name, path or function of page]. */
-function pictures(title, role, pages) {
+function pictures(title, role, pages, schemes = SCHEMES) {
     for (const size of SIZES)
-        for (const colorScheme of SCHEMES)
+        for (const colorScheme of schemes)
             test(`${title} at ${size.width} pixels, ${colorScheme}`, async ({ t }) => {
                 const who = person(role);
                 if (role && !who) {
@@ -66,6 +66,12 @@ pictures("a reseller's pages", 'reseller', [
     ['trace', '/trace'],
     ['trace-message', (page) => linkOf(page, '/trace', /^\/trace\/[0-9A-Z]+$/)],
     ['mailbox', (page) => linkOf(page, '/mailboxes', /^\/mailboxes\/\d+$/)],
+    ['zone', async (page) => linkOf(page, await linkOf(page, '/domains', /^\/domains\/\d+$/), /^\/zones\/\d+$/)],
+    ['record', async (page) => `${await linkOf(page, await linkOf(page, '/domains', /^\/domains\/\d+$/), /^\/zones\/\d+$/)}/records/new`],
+]);
+
+// What is made of the same pieces needs no second scheme.
+pictures("a reseller's lists and forms", 'reseller', [
     ['logins', async (page) => `${await linkOf(page, '/mailboxes', /^\/mailboxes\/\d+$/)}/logins`],
     ['removed-mail', async (page) => `${await linkOf(page, '/mailboxes', /^\/mailboxes\/\d+$/)}/removed`],
     ['removed-mailboxes', '/mailboxes/removed'],
@@ -73,9 +79,7 @@ pictures("a reseller's pages", 'reseller', [
     ['limits', '/limits'],
     ['access', '/access'],
     ['bans', '/bans'],
-    ['zone', async (page) => linkOf(page, await linkOf(page, '/domains', /^\/domains\/\d+$/), /^\/zones\/\d+$/)],
-    ['record', async (page) => `${await linkOf(page, await linkOf(page, '/domains', /^\/domains\/\d+$/), /^\/zones\/\d+$/)}/records/new`],
-]);
+], ['light']);
 
 pictures("the provider's pages", 'provider', [
     ['provider-overview', '/'],
@@ -99,7 +103,10 @@ pictures('the webmail', 'user', [
     }],
     ['compose', '/mail/write'],
     ['folders', '/mail/folders'],
+]);
+
+pictures("a user's own settings", 'user', [
     ['profile', '/profile'],
     ['apps', '/profile/apps'],
     ['sharing', '/profile/sharing'],
-]);
+], ['light']);
