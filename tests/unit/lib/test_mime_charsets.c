@@ -73,7 +73,7 @@ static void decode_noise(const char *charset) {
     unsigned kind = next_random() % 3; /* anything, what has no ASCII, escape sequences */
     for (size_t i = 0; i < n; i++)
         buf_add_byte(&noise, kind == 1            ? (char)(next_random() | 0x80)
-                             : kind == 2 && i % 5 ? shifts[next_random() % 20]
+                             : kind == 2 && i % 5 ? shifts[next_random() % (sizeof shifts - 1)]
                                                   : (char)next_random());
     mime_decode_charset(str_of(charset), buf_str(&noise), &out);
     if (!str_is_utf8(buf_str(&out)) || out.n > noise.n * 12 + 16)
