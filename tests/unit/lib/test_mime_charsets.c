@@ -2,6 +2,7 @@
  * but valid UTF-8, in time that grows with the text alone. */
 #include "base/clock.h"
 #include "mime_fixture.h"
+#include "sanitized.h"
 
 #include <iconv.h>
 #include <stdio.h>
@@ -115,6 +116,8 @@ static int64_t time_of(const char *charset, size_t n) {
 
 static void bad_bytes_take_no_longer_than_there_are_of_them(void **state) {
     (void)state;
+    if (SANITIZED) /* which looks at all of the rest for each call of iconv() */
+        skip();
     static const char *const names[] = {"utf-8",   "utf-7",  "utf-16", "iso-2022-jp",
                                         "gb18030", "euc-tw", "big5",   "koi8-r"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
