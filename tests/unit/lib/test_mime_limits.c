@@ -3,6 +3,8 @@
 #include "base/clock.h"
 #include "mime_fixture.h"
 
+#include <time.h>
+
 typedef void (*make_message)(struct buf *out, size_t n);
 
 static void repeat(struct buf *out, const char *text, size_t times) {
@@ -139,11 +141,18 @@ static void check_extents(const struct mime_part *p, struct str message) {
         check_extents(child, message);
 }
 
+/* Microseconds of this thread alone, whatever else the machine is doing. */
+static int64_t processor_time(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return t.tv_sec * INT64_C(1000000) + t.tv_nsec / 1000;
+}
+
 static int64_t time_of(struct str message) {
     int64_t best = INT64_MAX;
     for (int i = 0; i < 3; i++) {
         struct arena a = ARENA_EMPTY;
-        int64_t start = clock_monotonic();
+        int64_t start = processor_time();
         struct mime_card *card = mime_parse(&a, message);
         struct buf out = BUF_EMPTY;
         mime_card_encode(card, &out);
@@ -152,7 +161,7 @@ static int64_t time_of(struct str message) {
         struct buf rendered = BUF_EMPTY;
         mime_render_envelope(back->envelope, false, &rendered);
         mime_render_body(back->root, true, &rendered);
-        int64_t took = clock_monotonic() - start;
+        int64_t took = processor_time() - start;
         best = took < best ? took : best;
         check_extents(card->root, message);
         buf_free(&out), buf_free(&rendered);
