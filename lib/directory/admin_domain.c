@@ -122,65 +122,57 @@ int64_t admin_domain_add(struct db_conn *c, int64_t tenant_id, struct str name, 
     return result;
 }
 
-static int64_t touch_domain(struct db_conn *c, const struct db_statement *s, struct db_params *p, struct str ascii,
-                            struct err *err) {
-    return admin_touch(c, s, p, err, "the domain %.*s is not hosted here", STR_ARG(ascii));
+/* A domain that a statement is about: its name is the statement's first parameter. */
+struct named {
+    struct arena arena;
+    struct str ascii;
+    struct db_params params;
+};
+
+static bool name_domain(struct named *d, struct str name, struct err *err) {
+    *d = (struct named){.arena = ARENA_EMPTY};
+    if (!domain_to_ascii(&d->arena, name, &d->ascii, err)) {
+        arena_free(&d->arena);
+        return false;
+    }
+    db_text(&d->params, d->ascii);
+    return true;
+}
+
+static int64_t touch_domain(struct db_conn *c, const struct db_statement *s, struct named *d, struct err *err) {
+    int64_t result = admin_touch(c, s, &d->params, err, "the domain %.*s is not hosted here", STR_ARG(d->ascii));
+    arena_free(&d->arena);
+    return result;
 }
 
 int64_t admin_domain_active(struct db_conn *c, struct str name, bool active, struct err *err) {
-    struct arena a = ARENA_EMPTY;
-    struct str ascii;
-    int64_t result = 0;
-    if (domain_to_ascii(&a, name, &ascii, err)) {
-        struct db_params p = {0};
-        db_text(&p, ascii);
-        db_bool(&p, active);
-        result = touch_domain(c, &ACTIVE, &p, ascii, err);
-    }
-    arena_free(&a);
-    return result;
+    struct named d;
+    if (!name_domain(&d, name, err))
+        return 0;
+    db_bool(&d.params, active);
+    return touch_domain(c, &ACTIVE, &d, err);
 }
 
 int64_t admin_domain_limit(struct db_conn *c, struct str name, int32_t max_accounts, struct err *err) {
-    struct arena a = ARENA_EMPTY;
-    struct str ascii;
-    int64_t result = 0;
-    if (domain_to_ascii(&a, name, &ascii, err)) {
-        struct db_params p = {0};
-        db_text(&p, ascii);
-        if (max_accounts < 0)
-            db_null(&p);
-        else
-            db_int4(&p, max_accounts);
-        result = touch_domain(c, &LIMIT, &p, ascii, err);
-    }
-    arena_free(&a);
-    return result;
+    struct named d;
+    if (!name_domain(&d, name, err))
+        return 0;
+    if (max_accounts < 0)
+        db_null(&d.params);
+    else
+        db_int4(&d.params, max_accounts);
+    return touch_domain(c, &LIMIT, &d, err);
 }
 
 int64_t admin_domain_protocols(struct db_conn *c, struct str name, unsigned off, struct err *err) {
-    struct arena a = ARENA_EMPTY;
-    struct str ascii;
-    int64_t result = 0;
-    if (domain_to_ascii(&a, name, &ascii, err)) {
-        struct db_params p = {0};
-        db_text(&p, ascii);
-        admin_protocols(&p, off);
-        result = touch_domain(c, &PROTOCOLS, &p, ascii, err);
-    }
-    arena_free(&a);
-    return result;
+    struct named d;
+    if (!name_domain(&d, name, err))
+        return 0;
+    admin_protocols(&d.params, off);
+    return touch_domain(c, &PROTOCOLS, &d, err);
 }
 
 int64_t admin_domain_remove(struct db_conn *c, struct str name, struct err *err) {
-    struct arena a = ARENA_EMPTY;
-    struct str ascii;
-    int64_t result = 0;
-    if (domain_to_ascii(&a, name, &ascii, err)) {
-        struct db_params p = {0};
-        db_text(&p, ascii);
-        result = touch_domain(c, &REMOVE, &p, ascii, err);
-    }
-    arena_free(&a);
-    return result;
+    struct named d;
+    return name_domain(&d, name, err) ? touch_domain(c, &REMOVE, &d, err) : 0;
 }
